@@ -1,0 +1,103 @@
+"""Reads the model store: which models there are, in which version, and what their cards say.
+
+The layout is Triton's model repository: <model>/<version>/model.onnx, where the highest version
+number is served, with our <model>/card.json and <model>/preview.jpg beside the versions.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from service.problems import UnknownModel
+
+Kind = Literal["stylize", "upscale"]
+
+
+class Card(BaseModel):
+    """What a model says of itself. Fields beyond these are passed on as they are."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    kind: Kind
+    title: str
+    factor: int = 1
+    licence: str
+    created: str
+
+
+@dataclass(frozen=True)
+class Model:
+    name: str
+    version: int
+    file: Path
+    digest: str
+    """SHA-256 of the ONNX file, hex."""
+    card: Card
+    preview: Path | None
+
+    def described(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "version": self.version,
+            "digest": f"sha256:{self.digest}",
+            **self.card.model_dump(),
+        }
+
+
+class BrokenStore(Exception):
+    """The store cannot be served; the text names the file and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The models of a store at one moment; immutable, so that a reload is one assignment."""
+
+    models: Mapping[str, Model]
+
+    def get(self, name: str, kind: Kind) -> Model:
+        """The model of this name; raises UnknownModel naming those of its kind."""
+        model = self.models.get(name)
+        if model is None or model.card.kind != kind:
+            known = ", ".join(n for n, m in self.models.items() if m.card.kind == kind) or "none"
+            raise UnknownModel(f"There is no {kind} model {name!r}; there are: {known}.")
+        return model
+
+
+def read(store: Path) -> Catalog:
+    """Read every model of the store. Raises BrokenStore if one of them cannot be served."""
+    if not store.is_dir():
+        raise BrokenStore(f"{store}: no such folder")
+    folders = sorted(folder for folder in store.iterdir() if (folder / "card.json").is_file())
+    if not folders:
+        raise BrokenStore(f"{store}: no models (folders with a card.json)")
+    return Catalog(MappingProxyType({folder.name: _read_model(folder) for folder in folders}))
+
+
+def _read_model(folder: Path) -> Model:
+    versions = [int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal()]
+    if not versions:
+        raise BrokenStore(f"{folder}: no version folder")
+    file = folder / str(max(versions)) / "model.onnx"
+    try:
+        with file.open("rb") as opened:
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        card = Card.model_validate_json((folder / "card.json").read_bytes())
+    except OSError as error:
+        raise BrokenStore(f"{error.filename}: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BrokenStore(f"{folder / 'card.json'}: {first['loc']}: {first['msg']}") from error
+    preview = folder / "preview.jpg"
+    return Model(
+        name=folder.name,
+        version=max(versions),
+        file=file,
+        digest=digest,
+        card=card,
+        preview=preview if preview.is_file() else None,
+    )

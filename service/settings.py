@@ -1,0 +1,64 @@
+"""Every knob of the service, as command line options and environment variables."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.cores import available_cores
+
+
+class Settings(BaseSettings):
+    """Style transfer and super-resolution over HTTP.
+
+    Every option is also an environment variable: --max-batch-size is PERCEPTUAL_MAX_BATCH_SIZE.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="PERCEPTUAL_",
+        cli_prog_name="python -m service",
+        cli_kebab_case=True,
+        cli_hide_none_type=True,
+        cli_avoid_json=True,
+        extra="forbid",
+    )
+
+    host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 for all")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on")
+    model_store: Path = Field(Path("model_store"), description="folder of the models")
+    execution_provider: Literal["auto", "cuda", "cpu"] = Field(
+        "auto", description="where networks run; cuda never falls back to the CPU"
+    )
+    threads: int = Field(
+        default_factory=available_cores,
+        ge=1,
+        description="CPU threads of the networks, shared by all models",
+    )
+    codec_threads: int = Field(
+        default_factory=available_cores,
+        ge=1,
+        description="images that are decoded or encoded at the same time",
+    )
+    max_batch_size: int = Field(8, ge=1, description="images in a batch")
+    max_batch_pixels: int = Field(
+        1 << 20, ge=256, description="pixels in a batch; a larger image runs alone"
+    )
+    max_queue_delay_ms: float = Field(
+        0, ge=0, description="ms that a request may wait for companions while the device is idle"
+    )
+    max_queue_pixels: int = Field(
+        64 << 20, ge=256, description="pixels that may wait before requests are refused"
+    )
+    max_body_bytes: int = Field(
+        32 << 20, ge=1024, description="largest request body that is read, in bytes"
+    )
+    max_image_pixels: int = Field(
+        16 << 20, ge=256, description="largest image that is decoded, in pixels"
+    )
+    drain_seconds: int = Field(
+        30, ge=0, description="seconds that open requests get to finish at shutdown"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="lowest level that is logged"
+    )

@@ -1,0 +1,91 @@
+"""The state of a run on disk, so that a killed run goes on to the weights it would have reached."""
+
+import os
+import pickle
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+
+from trainer import weights_file
+from trainer.errors import TrainerError
+from trainer.networks import StyleNet
+from trainer.recipe import Recipe
+
+NAME = "checkpoint.pt"
+
+
+@dataclass
+class Progress:
+    """How far a run is. Batches and learning rate follow from ``step``, so no RNG state is kept."""
+
+    step: int = 0
+    images: int = 0
+    seconds: float = 0.0
+    losses: dict[str, float] = field(default_factory=dict)
+    """Exponential averages of the loss terms over about the last hundred steps."""
+    unreadable: list[str] = field(default_factory=list)
+    init_from: str | None = None
+
+    def average(self, terms: dict[str, float]) -> None:
+        """Call once a step, before ``step`` is counted up."""
+        keep = min(0.99, self.step / (self.step + 1))
+        for name, value in terms.items():
+            self.losses[name] = keep * self.losses.get(name, 0.0) + (1 - keep) * value
+
+
+@dataclass
+class Run:
+    """Everything that training changes, with the recipe that it follows."""
+
+    recipe: Recipe
+    network: StyleNet
+    optimizer: torch.optim.Optimizer
+    progress: Progress
+
+    def warm_start(self, weights: Path) -> None:
+        """Begin from another model's weights in place of random ones."""
+        source = weights_file.load(weights)
+        if source.recipe.network != self.recipe.network:
+            raise TrainerError(f"{weights}: has another architecture than this recipe")
+        self.network.load_state_dict(source.network.state_dict())
+        self.progress.init_from = f"{weights.stem} ({source.recipe.digest[:12]})"
+
+    def save(self, folder: Path) -> None:
+        """Replace the folder's checkpoint atomically; it survives a power cut once this returns."""
+        partial = folder / f"{NAME}.partial"
+        state = {
+            "recipe": self.recipe.model_dump_json(),
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "progress": asdict(self.progress),
+        }
+        with partial.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(folder / NAME)
+
+
+def new_run(recipe: Recipe, device: torch.device) -> Run:
+    """A run before its first step, initialised from the recipe's seed."""
+    torch.manual_seed(recipe.schedule.seed)
+    network = StyleNet(recipe.network.width, recipe.network.norm)
+    network.to(device, memory_format=torch.channels_last)
+    return Run(recipe, network, torch.optim.Adam(network.parameters()), Progress())
+
+
+def restore(folder: Path, device: torch.device) -> Run:
+    """The run that ``Run.save`` left in ``folder``; raises TrainerError if there is none."""
+    file = folder / NAME
+    try:
+        state = torch.load(file, map_location=device, weights_only=True)
+    except FileNotFoundError:
+        raise TrainerError(f"{file}: no checkpoint to resume from") from None
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        raise TrainerError(f"{file}: cannot be read as a checkpoint ({error})") from error
+    run = new_run(Recipe.model_validate_json(state["recipe"]), device)
+    run.network.load_state_dict(state["network"])
+    run.optimizer.load_state_dict(state["optimizer"])
+    run.progress = Progress(**state["progress"])
+    return run

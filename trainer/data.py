@@ -1,0 +1,127 @@
+"""Training photographs: crops decoded by worker processes while the device computes."""
+
+import signal
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from trainer.errors import TrainerError
+from trainer.recipe import Stage
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+
+
+class Batch(NamedTuple):
+    images: Tensor
+    """uint8 RGB [N, 3, crop, crop]."""
+    unreadable: frozenset[str]
+    """Photographs that were asked for but could not be decoded, and were stepped over."""
+
+
+class _Sample(NamedTuple):
+    image: Tensor
+    unreadable: tuple[str, ...]
+
+
+def find_photographs(folder: Path) -> tuple[Path, ...]:
+    """All photographs below ``folder``, sorted, so that a seed means the same everywhere."""
+    if not folder.is_dir():
+        raise TrainerError(f"{folder}: no such folder")
+    found = tuple(sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES))
+    if not found:
+        raise TrainerError(f"{folder}: no photographs ({', '.join(sorted(SUFFIXES))})")
+    return found
+
+
+def read_rgb(file: Path, short_side: int | None = None) -> Tensor:
+    """A photograph as float RGB [1, 3, H, W] in [0, 255], resized to ``short_side`` pixels."""
+    try:
+        with Image.open(file) as image:
+            if short_side is not None:
+                image = _resized(image, short_side)
+            pixels = np.asarray(image.convert("RGB"))
+    except FileNotFoundError:
+        raise TrainerError(f"{file}: no such file") from None
+    except (OSError, UnidentifiedImageError) as error:
+        raise TrainerError(f"{file}: cannot be read as an image ({error})") from error
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float()
+
+
+def _resized(image: Image.Image, short_side: int) -> Image.Image:
+    image.draft("RGB", (short_side, short_side))  # JPEG: decode at 1/2, 1/4, 1/8 where enough
+    scale = short_side / min(image.size)
+    size = (round(image.width * scale), round(image.height * scale))
+    return image.convert("RGB").resize(size, Image.Resampling.BICUBIC)
+
+
+class RandomCrops(Dataset[_Sample]):
+    """Sample ``k`` is a pure function of (seed, k), whatever worker makes it.
+
+    So a run that starts again at step s sees exactly the images that it would have seen. Each
+    pass over the photographs is a fresh permutation; each crop has a random scale between the
+    whole photograph's short side and its native resolution, and a random mirror.
+    """
+
+    def __init__(self, photographs: Sequence[Path], crop: int, seed: int) -> None:
+        self.photographs = photographs
+        self.crop = crop
+        self.seed = seed
+
+    def __getitem__(self, k: int) -> _Sample:
+        epoch, position = divmod(k, len(self.photographs))
+        order = np.random.default_rng((self.seed, 0, epoch)).permutation(len(self.photographs))
+        unreadable: list[str] = []
+        for step in range(len(order)):
+            file = self.photographs[order[(position + step) % len(order)]]
+            try:
+                crop = self._crop(file, np.random.default_rng((self.seed, 1, k)))
+            except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError):
+                unreadable.append(str(file))
+                continue
+            return _Sample(crop, tuple(unreadable))
+        raise TrainerError("none of the photographs can be read")
+
+    def _crop(self, file: Path, random: np.random.Generator) -> Tensor:
+        with Image.open(file) as opened:
+            short_side = int(random.integers(self.crop, max(self.crop, min(opened.size)) + 1))
+            image = _resized(opened, short_side)
+        left = int(random.integers(image.width - self.crop + 1))
+        top = int(random.integers(image.height - self.crop + 1))
+        pixels = np.asarray(image.crop((left, top, left + self.crop, top + self.crop)))
+        if random.random() < 0.5:
+            pixels = pixels[:, ::-1]
+        return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+
+
+def batches(
+    photographs: Sequence[Path], stage: Stage, seed: int, samples: range, workers: int
+) -> Iterator[Batch]:
+    """The samples of these numbers, in batches of a stage."""
+    loader: DataLoader[_Sample] = DataLoader(
+        RandomCrops(photographs, stage.crop, seed),
+        batch_size=stage.batch,
+        sampler=samples,
+        num_workers=workers,
+        collate_fn=_collate,
+        pin_memory=torch.cuda.is_available(),
+        worker_init_fn=_leave_signals_to_parent,
+    )
+    return iter(loader)
+
+
+def _leave_signals_to_parent(_: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _collate(samples: list[_Sample]) -> Batch:
+    return Batch(
+        torch.stack([sample.image for sample in samples]),
+        frozenset(file for sample in samples for file in sample.unreadable),
+    )

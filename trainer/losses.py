@@ -1,0 +1,95 @@
+"""Loss functions of the paper, section 3.2."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from trainer.recipe import LossRecipe
+from trainer.vgg import VGG16, Tap
+
+
+def gram(features: Tensor) -> Tensor:
+    """Gram matrices of activations, equation 3: float [N, C, H, W] to float32 [N, C, C].
+
+    Divided by C*H*W, so that images of different sizes compare.
+    """
+    n, c, h, w = features.shape
+    with torch.autocast(features.device.type, enabled=False):  # sums of H*W terms need float32
+        flat = features.float().reshape(n, c, h * w)
+        return flat @ flat.transpose(1, 2) / (c * h * w)
+
+
+def total_variation(image: Tensor) -> Tensor:
+    """Mean squared difference of neighbouring pixels of float [N, C, H, W] in [0, 255].
+
+    Measured in units of the full range, so in [0, 2]. Mahendran & Vedaldi 2014 with beta = 2.
+    """
+    image = image.float() / 255
+    down = (image[..., 1:, :] - image[..., :-1, :]).square().mean()
+    right = (image[..., :, 1:] - image[..., :, :-1]).square().mean()
+    return down + right
+
+
+def saturation(logits: Tensor, limit: float = 1.8) -> Tensor:
+    """Mean squared excess of |logits| over ``limit``.
+
+    Beyond it tanh is flat and its gradient dead: a pixel that overshoots would stay so for good.
+    """
+    return F.relu(logits.float().abs() - limit).square().mean()
+
+
+@dataclass(frozen=True)
+class LossTerms:
+    """Weighted scalar terms; their sum is what is minimised."""
+
+    content: Tensor
+    style: Tensor
+    total_variation: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        return self.content + self.style + self.total_variation
+
+
+class PerceptualLoss(nn.Module):
+    """Content, style and total variation loss against one style image.
+
+    ``style_image``: float RGB [1, 3, H, W] in [0, 255], at the size whose strokes are wanted.
+    """
+
+    def __init__(self, vgg: VGG16, style_image: Tensor, recipe: LossRecipe) -> None:
+        super().__init__()
+        self.vgg = vgg
+        self.recipe = recipe
+        self.content_tap = frozenset({recipe.content_tap})
+        self.style_taps = frozenset(recipe.style_taps)
+        with torch.no_grad():
+            self.style_grams: Mapping[Tap, Tensor] = {
+                tap: gram(activations)
+                for tap, activations in vgg(style_image, self.style_taps).items()
+            }
+
+    @torch.no_grad()
+    def content_target(self, content: Tensor) -> Tensor:
+        """Activations to stay near to: those of ``content``, RGB [N, 3, H, W] in [0, 255]."""
+        target: Tensor = self.vgg(content, self.content_tap)[self.recipe.content_tap]
+        return target
+
+    def forward(self, output: Tensor, content_target: Tensor) -> LossTerms:
+        """Terms for ``output``, RGB [N, 3, H, W] in [0, 255], each a mean over the batch."""
+        activations = self.vgg(output, self.content_tap | self.style_taps)
+        content = F.mse_loss(activations[self.recipe.content_tap].float(), content_target.float())
+        style = torch.stack(
+            [
+                F.mse_loss(gram(activations[tap]), target.expand(len(output), -1, -1))
+                for tap, target in self.style_grams.items()
+            ]
+        ).sum()
+        return LossTerms(
+            content=self.recipe.content_weight * content,
+            style=self.recipe.style_weight * style,
+            total_variation=self.recipe.tv_weight * total_variation(output),
+        )

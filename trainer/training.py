@@ -1,0 +1,194 @@
+"""The training loop.
+
+A frozen VGG-16 says how far the network's output is from the content of a photograph and from
+the style of a painting (paper, figure 2); Adam descends that. A run lives in one folder:
+
+    checkpoint.pt           everything needed to go on after a kill
+    weights.safetensors     the trained network, once the last step is done
+    previews/               the first photographs, stylised, every so often
+    events.out.tfevents.*   TensorBoard
+"""
+
+import math
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from trainer import data, weights_file
+from trainer.checkpoint import Progress, Run
+from trainer.losses import LossTerms, PerceptualLoss, saturation
+from trainer.networks import to_pixels
+from trainer.previews import contact_sheet
+from trainer.recipe import ScheduleRecipe, Stage
+from trainer.vgg import VGG16
+from trainer.weights_file import TrainedModel, Training
+
+WEIGHTS = "weights.safetensors"
+PREVIEW_PHOTOGRAPHS = 4
+PREVIEW_SHORT_SIDE = 256
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where and how a run runs; none of it changes the result."""
+
+    folder: Path
+    device: torch.device
+    workers: int
+    preview_every: int
+    checkpoint_every: int
+
+
+def learning_rate(step: int, schedule: ScheduleRecipe) -> float:
+    """One cycle: a linear rise over the warm-up, then half a cosine down to zero."""
+    position = (step + 0.5) / schedule.steps
+    if position < schedule.warmup:
+        return schedule.peak_learning_rate * position / schedule.warmup
+    falling = (position - schedule.warmup) / (1 - schedule.warmup)
+    return schedule.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * falling))
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """bfloat16 where the processor multiplies it natively; elsewhere it would only be slower."""
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.autocast(device.type, torch.bfloat16, enabled=native)
+
+
+def train(
+    run: Run, vgg_weights: dict[str, Tensor], photographs: Sequence[Path], options: Options
+) -> Path:
+    """Go on with ``run`` to the end of its schedule; returns the file of the trained weights.
+
+    On SIGINT or SIGTERM the step under way is finished and saved, then KeyboardInterrupt raised.
+    """
+    recipe, network, optimizer, progress = run.recipe, run.network, run.optimizer, run.progress
+    device = options.device
+    torch.set_float32_matmul_precision("high")  # TF32 for what autocast leaves in float32
+    torch.backends.cudnn.benchmark = True  # a stage has one shape
+
+    vgg = VGG16(vgg_weights).to(device, memory_format=torch.channels_last)
+    painting = data.read_rgb(recipe.style.file, recipe.style.short_side)
+    objective = PerceptualLoss(vgg, painting.to(device), recipe.loss)
+    shown = [data.read_rgb(file, PREVIEW_SHORT_SIDE) for file in photographs[:PREVIEW_PHOTOGRAPHS]]
+
+    options.folder.mkdir(parents=True, exist_ok=True)
+    writer = SummaryWriter(str(options.folder), purge_step=progress.step)
+    bar = tqdm(total=recipe.schedule.steps, initial=progress.step, unit="step", mininterval=1)
+    with _stop_signals() as stop, writer, bar:
+        started = time.perf_counter()
+        for stage, batch in _batches(run, photographs, options.workers):
+            images = batch.images.to(device, non_blocking=True).float()
+            images = images.contiguous(memory_format=torch.channels_last)
+            with autocast(device):
+                target = objective.content_target(images)
+                logits = network.logits(images).float()
+                terms = objective(to_pixels(logits), target)
+            excess = recipe.loss.saturation_weight * saturation(logits)
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(progress.step, recipe.schedule)
+            optimizer.zero_grad(set_to_none=True)
+            (terms.total + excess).backward()
+            optimizer.step()
+
+            values = _values(terms, excess)
+            seconds = time.perf_counter() - started
+            started += seconds
+            progress.average(values)
+            progress.step += 1
+            progress.images += stage.batch
+            progress.seconds += seconds
+            progress.unreadable = sorted({*progress.unreadable, *batch.unreadable})
+
+            bar.set_postfix_str(_describe(progress, stage, seconds), refresh=False)
+            bar.update()
+            if progress.step % 10 == 0:
+                for name, value in values.items():
+                    writer.add_scalar(f"loss/{name}", value, progress.step)
+                writer.add_scalar("images_per_second", stage.batch / seconds, progress.step)
+            if progress.step % options.preview_every == 0:
+                with autocast(device):
+                    sheet = contact_sheet(network, shown)
+                writer.add_image("preview", sheet, progress.step)
+                _save_preview(sheet, options.folder / "previews" / f"step_{progress.step:06}.jpg")
+            if stop or progress.step % options.checkpoint_every == 0:
+                run.save(options.folder)
+            if stop:
+                raise KeyboardInterrupt
+        run.save(options.folder)
+
+    weights = options.folder / WEIGHTS
+    weights_file.save(weights, TrainedModel(network, recipe, _training(progress, device)))
+    return weights
+
+
+def _batches(
+    run: Run, photographs: Sequence[Path], workers: int
+) -> Iterator[tuple[Stage, data.Batch]]:
+    """What is left of the schedule."""
+    done = run.progress.step
+    first_sample = run.progress.images
+    for stage in run.recipe.schedule.stages:
+        steps = max(0, stage.steps - done)
+        done = max(0, done - stage.steps)
+        samples = range(first_sample, first_sample + steps * stage.batch)
+        for batch in data.batches(photographs, stage, run.recipe.schedule.seed, samples, workers):
+            yield stage, batch
+        first_sample = samples.stop
+
+
+def _values(terms: LossTerms, excess: Tensor) -> dict[str, float]:
+    """The terms as numbers, in one transfer from the device."""
+    stacked = torch.stack(
+        [terms.total + excess, terms.content, terms.style, terms.total_variation, excess]
+    )
+    names = ("total", "content", "style", "total_variation", "saturation")
+    return dict(zip(names, stacked.tolist(), strict=True))
+
+
+def _describe(progress: Progress, stage: Stage, seconds: float) -> str:
+    losses = ", ".join(f"{name} {value:.3g}" for name, value in progress.losses.items())
+    skipped = f", {len(progress.unreadable)} unreadable" if progress.unreadable else ""
+    return f"{stage.crop} px, {stage.batch / seconds:.1f} images/s, {losses}{skipped}"
+
+
+def _save_preview(sheet: Tensor, file: Path) -> None:
+    file.parent.mkdir(exist_ok=True)
+    Image.fromarray(sheet.permute(1, 2, 0).numpy()).save(file, quality=90)
+
+
+def _training(progress: Progress, device: torch.device) -> Training:
+    return Training(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        steps=progress.step,
+        images=progress.images,
+        seconds=round(progress.seconds, 1),
+        losses={name: round(value, 1) for name, value in progress.losses.items()},
+        init_from=progress.init_from,
+    )
+
+
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """A list that SIGINT and SIGTERM append to, so that a step is never cut in two."""
+    received: list[int] = []
+    signals = (signal.SIGINT, signal.SIGTERM)
+    previous = [signal.signal(number, lambda n, _: received.append(n)) for number in signals]
+    try:
+        yield received
+    finally:
+        for number, handler in zip(signals, previous, strict=True):
+            signal.signal(number, handler)

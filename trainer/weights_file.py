@@ -1,0 +1,68 @@
+"""Trained weights on disk: safetensors whose metadata says how they came to be."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from trainer.errors import TrainerError
+from trainer.networks import StyleNet
+from trainer.recipe import Recipe
+
+
+class Training(BaseModel):
+    """What the training run measured of itself."""
+
+    model_config = ConfigDict(frozen=True)
+
+    created: str
+    """When training ended, ISO 8601, UTC."""
+    device: str
+    steps: int
+    images: int
+    seconds: float
+    """Time spent in steps, over all resumptions."""
+    losses: dict[str, float]
+    """Averages of the weighted loss terms over about the last hundred steps."""
+    init_from: str | None = None
+    """The model that a warm start took its weights from."""
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    network: StyleNet
+    recipe: Recipe
+    training: Training
+
+
+def save(file: Path, model: TrainedModel) -> None:
+    """Write atomically: a reader sees the old file or the new one."""
+    tensors = {name: t.detach().cpu().contiguous() for name, t in model.network.state_dict().items()}
+    metadata = {
+        "recipe": json.dumps(model.recipe.model_dump(mode="json"), sort_keys=True),
+        "training": json.dumps(model.training.model_dump(mode="json"), sort_keys=True),
+    }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
+    save_file(tensors, partial, metadata)
+    partial.replace(file)
+
+
+def load(file: Path) -> TrainedModel:
+    """Raises TrainerError if ``file`` is missing or not written by ``save``."""
+    try:
+        with safe_open(file, "pt") as stored:
+            metadata = stored.metadata() or {}
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        recipe = Recipe.model_validate_json(metadata["recipe"])
+        training = Training.model_validate_json(metadata["training"])
+    except FileNotFoundError:
+        raise TrainerError(f"{file}: no such file") from None
+    except (SafetensorError, KeyError, ValidationError) as error:
+        raise TrainerError(f"{file}: not weights of this trainer ({error})") from error
+    network = StyleNet(recipe.network.width, recipe.network.norm)
+    network.load_state_dict(tensors)
+    return TrainedModel(network.eval(), recipe, training)
