@@ -30,8 +30,10 @@ class Card(BaseModel):
     created: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
+    """One version of one model; equal only to itself, so it can be a key."""
+
     name: str
     version: int
     file: Path
@@ -59,13 +61,13 @@ class Catalog:
 
     models: Mapping[str, Model]
 
-    def get(self, name: str, kind: Kind) -> Model:
-        """The model of this name; raises UnknownModel naming those of its kind."""
-        model = self.models.get(name)
-        if model is None or model.card.kind != kind:
-            known = ", ".join(n for n, m in self.models.items() if m.card.kind == kind) or "none"
-            raise UnknownModel(f"There is no {kind} model {name!r}; there are: {known}.")
-        return model
+    def get(self, name: str, kind: Kind | None = None) -> Model:
+        """The model of this name; raises UnknownModel naming those there are of its kind."""
+        known = {n: model for n, model in self.models.items() if kind in (None, model.card.kind)}
+        if name not in known:
+            listed = ", ".join(known) or "none"
+            raise UnknownModel(f"There is no {kind or ''} model {name!r}; there are: {listed}.")
+        return known[name]
 
 
 def read(store: Path) -> Catalog:

@@ -1,20 +1,40 @@
 """Every error the service can answer, drawn once, as RFC 9457 problem details.
 
-    Problem
-    ├── MalformedRequest      400
-    ├── UnknownModel          404
-    ├── BodyTooLarge          413
-    ├── UnsupportedImage      415
-    ├── BrokenImage           422
-    ├── ImageSizeOutOfRange   422
-    ├── QueueFull             429  Retry-After
-    ├── ClientLeft            499  logged, nobody reads it
-    ├── NotReady              503  Retry-After
-    ├── OutOfMemory           503  Retry-After
-    └── DeadlinePassed        504
+Problem
+├── MalformedRequest      400
+├── UnknownModel          404
+├── BodyTooLarge          413
+├── UnsupportedImage      415
+├── BrokenImage           422
+├── ImageSizeOutOfRange   422
+├── QueueFull             429  Retry-After
+├── ClientLeft            499  logged, nobody reads it
+├── NotReady              503  Retry-After
+├── OutOfMemory           503  Retry-After
+└── DeadlinePassed        504
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+    },
+    "required": ["type", "title", "status", "detail"],
+}
 
 
 class Problem(Exception):
@@ -76,3 +96,60 @@ class OutOfMemory(Problem):
 
 class DeadlinePassed(Problem):
     status, title = 504, "Deadline passed"
+
+
+def documented(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI responses for these problems."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for kind in kinds:
+        responses[kind.status] = {
+            "description": kind.title,
+            "content": {MEDIA_TYPE: {"schema": SCHEMA}},
+        }
+    return responses
+
+
+def install(app: FastAPI) -> None:
+    """Make the app answer every error as application/problem+json."""
+
+    async def answer_problem(_: Request, problem: Exception) -> Response:
+        assert isinstance(problem, Problem)
+        return _response(
+            problem.status, problem.title, problem.detail, problem.type, problem.retry_after
+        )
+
+    async def answer_invalid(_: Request, invalid: Exception) -> Response:
+        assert isinstance(invalid, RequestValidationError)
+        detail = "; ".join(
+            f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in invalid.errors()
+        )
+        malformed = MalformedRequest(detail)
+        return _response(malformed.status, malformed.title, detail, malformed.type)
+
+    async def answer_http(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        phrase = HTTPStatus(error.status_code).phrase
+        return _response(error.status_code, phrase, error.detail, headers=error.headers)
+
+    async def answer_bug(_: Request, error: Exception) -> Response:
+        return _response(500, "Internal Server Error", "The service failed; its log says where.")
+
+    app.add_exception_handler(Problem, answer_problem)
+    app.add_exception_handler(RequestValidationError, answer_invalid)
+    app.add_exception_handler(HTTPException, answer_http)
+    app.add_exception_handler(Exception, answer_bug)
+
+
+def _response(
+    status: int,
+    title: str,
+    detail: str,
+    type: str = "about:blank",
+    retry_after: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    document = {"type": type, "title": title, "status": status, "detail": detail}
+    sent = dict(headers or {})
+    if retry_after is not None:
+        sent["Retry-After"] = str(retry_after)
+    return JSONResponse(document, status, sent, media_type=MEDIA_TYPE)

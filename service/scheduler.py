@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 from service.problems import DeadlinePassed, NotReady, QueueFull
 
+Model = TypeVar("Model", bound=Hashable)
 Payload = TypeVar("Payload")
 Result = TypeVar("Result")
 
@@ -46,8 +47,8 @@ class Completed(Generic[Result]):
 
 
 @dataclass(eq=False)
-class _Request(Generic[Payload, Result]):
-    model: Hashable
+class _Request(Generic[Model, Payload, Result]):
+    model: Model
     shape: Shape
     payload: Payload
     arrived: float
@@ -71,7 +72,7 @@ class _Pace:
         self.seconds_per_pixel += weight * (seconds / pixels - self.seconds_per_pixel)
 
 
-class Scheduler(Generic[Payload, Result]):
+class Scheduler(Generic[Model, Payload, Result]):
     """Runs submitted work in batches on one device.
 
     ``run`` computes a batch: it takes a model and payloads of equal shape, and returns as many
@@ -81,15 +82,15 @@ class Scheduler(Generic[Payload, Result]):
 
     def __init__(
         self,
-        run: Callable[[Hashable, Sequence[Payload]], Awaitable[Sequence[Result]]],
+        run: Callable[[Model, Sequence[Payload]], Awaitable[Sequence[Result]]],
         limits: Limits,
     ) -> None:
         self._run = run
         self._limits = limits
-        self._queue: list[_Request[Payload, Result]] = []
-        self._running: list[_Request[Payload, Result]] = []
+        self._queue: list[_Request[Model, Payload, Result]] = []
+        self._running: list[_Request[Model, Payload, Result]] = []
         self._running_since = 0.0
-        self._paces: dict[Hashable, _Pace] = {}
+        self._paces: dict[Model, _Pace] = {}
         self._arrival = asyncio.Event()
         self._draining = False
         self._loop = asyncio.get_running_loop()
@@ -134,7 +135,7 @@ class Scheduler(Generic[Payload, Result]):
             )
 
     async def submit(
-        self, model: Hashable, shape: Shape, payload: Payload, deadline: float | None = None
+        self, model: Model, shape: Shape, payload: Payload, deadline: float | None = None
     ) -> Completed[Result]:
         """Queue one image and wait for its result.
 
@@ -172,7 +173,7 @@ class Scheduler(Generic[Payload, Result]):
                 await self._arrival.wait()
             await self._run_batch(await self._gather())
 
-    async def _gather(self) -> list[_Request[Payload, Result]]:
+    async def _gather(self) -> list[_Request[Model, Payload, Result]]:
         """Take the oldest request and those like it out of the queue, once the batch may leave."""
         while self._queue:
             leaves_at = self._queue[0].arrived + self._limits.max_queue_delay
@@ -188,7 +189,7 @@ class Scheduler(Generic[Payload, Result]):
                 pass
         return []
 
-    def _batch_of_oldest(self) -> tuple[list[_Request[Payload, Result]], bool]:
+    def _batch_of_oldest(self) -> tuple[list[_Request[Model, Payload, Result]], bool]:
         """The oldest request with its companions, and whether there is room for no more."""
         oldest = self._queue[0]
         room = max(1, self._limits.max_batch_pixels // oldest.pixels)
@@ -196,7 +197,7 @@ class Scheduler(Generic[Payload, Result]):
         alike = [r for r in self._queue if (r.model, r.shape) == (oldest.model, oldest.shape)]
         return alike[:size], len(alike) >= size
 
-    async def _run_batch(self, batch: list[_Request[Payload, Result]]) -> None:
+    async def _run_batch(self, batch: list[_Request[Model, Payload, Result]]) -> None:
         if not batch:
             return
         started = self._loop.time()
@@ -219,6 +220,6 @@ class Scheduler(Generic[Payload, Result]):
                     Completed(result, len(batch), started - request.arrived, seconds)
                 )
 
-    def _predicted(self, request: _Request[Payload, Result]) -> float:
+    def _predicted(self, request: _Request[Model, Payload, Result]) -> float:
         pace = self._paces.get(request.model)
         return pace.seconds_per_pixel * request.pixels if pace else 0.0

@@ -1,7 +1,7 @@
 """Every knob of the service, as command line options and environment variables."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict

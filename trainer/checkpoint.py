@@ -71,7 +71,7 @@ def new_run(recipe: Recipe, device: torch.device) -> Run:
     """A run before its first step, initialised from the recipe's seed."""
     torch.manual_seed(recipe.schedule.seed)
     network = StyleNet(recipe.network.width, recipe.network.norm)
-    network.to(device, memory_format=torch.channels_last)
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Run(recipe, network, torch.optim.Adam(network.parameters()), Progress())
 
 

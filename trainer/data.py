@@ -42,9 +42,8 @@ def find_photographs(folder: Path) -> tuple[Path, ...]:
 def read_rgb(file: Path, short_side: int | None = None) -> Tensor:
     """A photograph as float RGB [1, 3, H, W] in [0, 255], resized to ``short_side`` pixels."""
     try:
-        with Image.open(file) as image:
-            if short_side is not None:
-                image = _resized(image, short_side)
+        with Image.open(file) as opened:
+            image = opened if short_side is None else _resized(opened, short_side)
             pixels = np.asarray(image.convert("RGB"))
     except FileNotFoundError:
         raise TrainerError(f"{file}: no such file") from None

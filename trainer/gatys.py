@@ -24,7 +24,9 @@ def optimize(
     ``on_iteration`` receives the number of iterations done, the clamped image and its loss terms.
     """
     target = objective.content_target(content)
-    pixels = (content / 255).clone(memory_format=torch.contiguous_format).requires_grad_()  # near unit scale, as L-BFGS likes it
+    pixels = (
+        (content / 255).clone(memory_format=torch.contiguous_format).requires_grad_()
+    )  # near unit scale, as L-BFGS likes it
     optimizer = torch.optim.LBFGS(
         [pixels],
         max_iter=1,
@@ -37,7 +39,7 @@ def optimize(
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        total = objective(pixels * 255, target).total
+        total: Tensor = objective(pixels * 255, target).total
         total.backward()  # type: ignore[no-untyped-call]
         return total
 

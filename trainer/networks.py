@@ -62,7 +62,8 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x)
+        residual: Tensor = self.body(x)
+        return x + residual
 
 
 class StyleNet(nn.Module):
@@ -83,10 +84,11 @@ class StyleNet(nn.Module):
             ConvNorm(4 * width, 2 * width, 3, upsample=True, norm=norm),
             ConvNorm(2 * width, width, 3, upsample=True, norm=norm),
         )
-        self.to_rgb = nn.Sequential(nn.ReflectionPad2d(4), nn.Conv2d(width, 3, 9))
-        with torch.no_grad():  # else |z| starts in the hundreds and every tanh is saturated
-            self.to_rgb[1].weight.mul_(0.05)
-            self.to_rgb[1].bias.zero_()
+        to_rgb = nn.Conv2d(width, 3, 9)
+        with torch.no_grad():  # else |z| starts far out and every tanh is saturated
+            to_rgb.weight.mul_(0.05)
+            nn.init.zeros_(to_rgb.bias)
+        self.to_rgb = nn.Sequential(nn.ReflectionPad2d(4), to_rgb)
 
     def logits(self, image: Tensor) -> Tensor:
         """The values z before the tanh, float [N, 3, H, W]."""
@@ -106,7 +108,7 @@ def to_pixels(logits: Tensor) -> Tensor:
 
 def luma(image: Tensor) -> Tensor:
     """BT.601 luma of RGB [N, 3, H, W]: [N, 1, H, W] in the range of the input."""
-    red, green, blue = image.split(1, dim=1)
+    red, green, blue = image[:, 0:1], image[:, 1:2], image[:, 2:3]
     return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
@@ -130,5 +132,3 @@ class ServedStyleNet(nn.Module):
         stylized = torch.lerp(stylized, recolored, preserve_color[:, None, None, None])
         blended = torch.lerp(content, stylized, strength[:, None, None, None])
         return blended.clamp(0, 255).round().to(torch.uint8).permute(0, 2, 3, 1)
-
-

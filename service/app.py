@@ -1,0 +1,59 @@
+"""Wires the rooms of the service together."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from service import problems
+from service.metrics import Metrics
+from service.middleware import BodyLimit, RequestIdentity
+from service.pipeline import Pipeline
+from service.routes import health, models, stylize
+from service.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def create_app(
+    settings: Settings, on_failure: Callable[[Exception], None] | None = None
+) -> FastAPI:
+    """The ASGI application. Raises BrokenStore or RuntimeUnavailable if it could never work.
+
+    Models load after start-up, so that /livez answers meanwhile; /readyz says when they have.
+    ``on_failure`` is told if they cannot be loaded: the app will then never be ready.
+    """
+    metrics = Metrics()
+    pipeline = Pipeline(settings, metrics)
+
+    async def load() -> None:
+        try:
+            await pipeline.start()
+        except Exception as error:
+            log.critical("models did not load: %s", error)
+            if on_failure is not None:
+                on_failure(error)
+        else:
+            log.info("ready")
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        loading = asyncio.create_task(load())
+        yield
+        loading.cancel()
+        await pipeline.drain()
+
+    app = FastAPI(
+        title="Perceptual",
+        description="Style transfer and super-resolution by perceptual losses.",
+        lifespan=lifespan,
+    )
+    app.state.pipeline = pipeline
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestIdentity, metrics=metrics)
+    problems.install(app)
+    for room in (stylize, models, health):
+        app.include_router(room.router)
+    return app

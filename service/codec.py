@@ -1,0 +1,297 @@
+"""Image files to arrays of sRGB pixels, and back.
+
+Whatever kind of file comes in, one kind of array goes on: oriented, in sRGB, eight bits a sample,
+alpha apart. All that is not pixels is dropped, save the copyright notice.
+"""
+
+import re
+import warnings
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageCms, ImageFile, TiffImagePlugin
+
+from service.problems import BrokenImage, ImageSizeOutOfRange, Problem, UnsupportedImage
+
+ImageFormat = Literal["jpeg", "png", "webp", "avif"]
+
+MEDIA_TYPES: Mapping[ImageFormat, str] = {
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "webp": "image/webp",
+    "avif": "image/avif",
+}
+
+_DECODERS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP")
+_IN_KIND: Mapping[str | None, ImageFormat] = {
+    "JPEG": "jpeg",
+    "MPO": "jpeg",  # several JPEGs in one file, as phones write; the first is the photograph
+    "PNG": "png",
+    "WEBP": "webp",
+    "AVIF": "avif",
+}
+_MIN_SIDE = 16
+# Past these the encoders fail; libavif writes larger files, but refuses to read them.
+_MAX_SIDE: Mapping[ImageFormat, int] = {
+    "jpeg": 65_500,
+    "png": 2**31 - 1,
+    "webp": 16_383,
+    "avif": 32_768,
+}
+_MAX_SCANS = 100  # a progressive JPEG has about ten
+_MAX_PROFILE_BYTES = 2**22  # the largest for print are under 3 MiB
+_MAX_NOTICE_CHARACTERS = 4096  # in UTF-8 they fit the 64 KiB of a JPEG's EXIF segment
+
+_TRANSPOSE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_PROFILE_MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+_SEGMENT = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")  # a JPEG marker with a length, or the end
+
+# A ceiling on what Pillow allocates while it still reads a header (a GIF can ask for 4 GiB there),
+# far above any max_pixels. Set once: filtering the warning per call would not be thread-safe.
+Image.MAX_IMAGE_PIXELS = 2**28
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+Image.init()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded image."""
+
+    pixels: NDArray[np.uint8]
+    """[H, W, 3], sRGB, C-contiguous, possibly read-only."""
+    alpha: NDArray[np.uint8] | None
+    """[H, W], not premultiplied; None if opaque."""
+    copyright: str | None
+    format: ImageFormat
+    """What answers in kind: the input's own format, or png for one that is not written."""
+
+
+def decode(body: bytes, *, max_pixels: int, max_side: int | None = None) -> Picture:
+    """Decode an image, shrunk so that its longer side is at most ``max_side``.
+
+    Raises UnsupportedImage, ImageSizeOutOfRange (over ``max_pixels`` as stored, or a side under 16;
+    known before any pixel is decoded) or BrokenImage, and nothing else whatever the bytes.
+    """
+    decoder = _decoder_of(body)
+    if decoder is None:
+        raise UnsupportedImage("Send a JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP image.")
+    try:
+        with Image.open(BytesIO(body), formats=(decoder,)) as image:
+            _check_header(image, body, max_pixels)
+            return _read(image, body, max_side)
+    except Problem:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageSizeOutOfRange(
+            f"The image has over {Image.MAX_IMAGE_PIXELS} pixels; at most {max_pixels} are taken."
+        ) from error
+    # Pillow's parsers trust lengths, offsets and types in the file, so that broken bytes raise
+    # nearly any exception (MemoryError too, for an absurd length), and which is not documented.
+    # Nothing but the bytes varies here, and their size is checked: what fails, fails by them.
+    except Exception as error:
+        raise BrokenImage(
+            f"The {decoder} image is damaged, cut off, or of a kind that cannot be read."
+        ) from error
+
+
+def encode(picture: Picture, format: ImageFormat, quality: int) -> bytes:
+    """Encode as ``format``; ``quality`` is 1..100 (png has none). JPEG shows alpha over white.
+
+    Raises ImageSizeOutOfRange if the picture is larger than the format can hold.
+    """
+    image = Image.fromarray(picture.pixels)
+    if max(image.size) > _MAX_SIDE[format]:
+        raise ImageSizeOutOfRange(
+            f"The answer has {image.width}x{image.height} pixels; "
+            f"{format} holds at most {_MAX_SIDE[format]} a side."
+        )
+    if picture.alpha is not None:
+        alpha = Image.fromarray(picture.alpha)
+        if format == "jpeg":
+            image = Image.composite(image, Image.new("RGB", image.size, "white"), alpha)
+        else:
+            image.putalpha(alpha)
+
+    options: dict[str, Any] = {  # each encoder takes those it knows
+        "quality": quality,
+        "subsampling": "4:4:4" if quality >= 90 else "4:2:0",
+        "speed": 8,  # avif: half the time of the default, 6, for a few per cent more bytes
+        "compress_level": 1,  # png: a third of the time of the default, 6, for a tenth more bytes
+    }
+    if picture.copyright is not None:
+        exif = Image.Exif()
+        # As bytes, since Pillow would write every character beyond ASCII of a str as "?".
+        exif[ExifTags.Base.Copyright] = picture.copyright.encode()
+        options["exif"] = exif.tobytes()
+    out = BytesIO()
+    image.save(out, format, **options)
+    return out.getvalue()
+
+
+def _decoder_of(body: bytes) -> str | None:
+    magic = ((name, Image.OPEN[name][1]) for name in _DECODERS)
+    return next((name for name, accept in magic if accept and accept(body[:16]) is True), None)
+
+
+def _check_header(image: ImageFile.ImageFile, body: bytes, max_pixels: int) -> None:
+    width, height = image.size
+    if width * height > max_pixels:
+        raise ImageSizeOutOfRange(
+            f"The image has {width}x{height} = {width * height} pixels; "
+            f"at most {max_pixels} are taken."
+        )
+    if min(width, height) < _MIN_SIDE:
+        raise ImageSizeOutOfRange(
+            f"The image has {width}x{height} pixels; at least {_MIN_SIDE} a side are needed."
+        )
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        # Tiles are decoded whole, however little of them the image covers.
+        width = image.tag_v2.get(TiffImagePlugin.TILEWIDTH, 0)
+        height = image.tag_v2.get(TiffImagePlugin.TILELENGTH, 0)
+        if width * height > max_pixels:
+            raise ImageSizeOutOfRange(
+                f"The image is in tiles of {width}x{height} pixels; at most {max_pixels} are taken."
+            )
+    # A scan of a few bytes can cost a pass over all pixels, and a file may have any number of them.
+    if _IN_KIND.get(image.format) == "jpeg" and _scans(body) > _MAX_SCANS:
+        raise BrokenImage(f"The JPEG image has over {_MAX_SCANS} scans.")
+
+
+def _scans(body: bytes) -> int:
+    scans = position = 0
+    while scans <= _MAX_SCANS and (segment := _SEGMENT.search(body, position)):
+        if segment[0] == b"\xff\xd9":
+            break
+        scans += segment[0] == b"\xff\xda"
+        position = segment.end() + int.from_bytes(body[segment.end() : segment.end() + 2])
+    return scans
+
+
+def _read(image: ImageFile.ImageFile, body: bytes, max_side: int | None) -> Picture:
+    kind = _IN_KIND.get(image.format, "png")
+    size, box = image.size, None
+    longer = max(size)
+    if max_side is not None and longer > max_side:
+        width, height = (max(_MIN_SIDE, round(side * max_side / longer)) for side in size)
+        size = width, height
+        # A JPEG decodes at a half, a quarter or an eighth in its DCT, to a box of fractional size.
+        if draft := image.draft(None, size):
+            box = draft[1]
+    image.load()
+    orientation, notice = _metadata(image)
+    profile = image.info.get("icc_profile")
+
+    picture = _to_eight_bits(image, body)
+    if picture.size != size:
+        # Pillow premultiplies by alpha here; a gap of 3 looks the same as none and is faster.
+        picture = picture.resize(size, Image.Resampling.LANCZOS, box, reducing_gap=3.0)
+    if orientation in _TRANSPOSE:
+        picture = picture.transpose(_TRANSPOSE[orientation])
+
+    alpha = None
+    if picture.mode in ("LA", "RGBA"):
+        channel = picture.getchannel("A")
+        if channel.getextrema() != (255, 255):
+            alpha = np.asarray(channel)
+        picture = picture.convert(picture.mode.removesuffix("A"))
+    return Picture(np.asarray(_to_srgb(picture, profile)), alpha, notice, kind)
+
+
+def _metadata(image: Image.Image) -> tuple[object, str | None]:
+    """The EXIF orientation and the copyright notice."""
+    orientation, notice = None, image.info.get("Copyright")  # PNG's text of that name
+    with suppress(Exception):  # broken metadata is no reason to refuse a whole picture
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+        notice = image.getexif().get(ExifTags.Base.Copyright, notice)
+    if not isinstance(notice, str):
+        return orientation, None
+    with suppress(UnicodeError):  # Pillow reads EXIF as Latin-1, where most software writes UTF-8
+        notice = notice.encode("latin-1").decode()
+    return orientation, notice[:_MAX_NOTICE_CHARACTERS].strip(" \0") or None
+
+
+def _to_eight_bits(image: ImageFile.ImageFile, body: bytes) -> Image.Image:
+    """To mode L, LA, RGB, RGBA or CMYK, as near as can be to what is stored."""
+    match image.mode:
+        case "I;16" | "I;16B":
+            return _from_sixteen_bits(image)
+        case "P" | "PA":
+            return image.convert("RGBA" if image.has_transparency_data else "RGB")
+        case "1" | "L" | "RGB" if "transparency" in image.info:
+            if image.format == "PNG" and image.mode != "1":
+                # Pillow leaves the transparent colour at the file's depth, unlike the pixels.
+                clear = image.info["transparency"]
+                if (depth := body[24]) == 16:
+                    image.info["transparency"] = tuple(sample >> 8 for sample in clear)
+                elif depth < 8:
+                    image.info["transparency"] = clear * 255 // (2**depth - 1)
+            return image.convert("RGBA" if image.mode == "RGB" else "LA")
+        case "1" | "La" | "YCbCr" | "LAB":
+            return image.convert({"1": "L", "La": "LA"}.get(image.mode, "RGB"))
+        case "L" | "LA" | "RGB" | "RGBA" | "CMYK":
+            return image
+    raise UnsupportedImage("Send an image of 8 or 16 bits a sample, not of 32 nor of fractions.")
+
+
+def _from_sixteen_bits(image: Image.Image) -> Image.Image:
+    """Scale where Pillow's convert would clip: white is the largest sample, not 255."""
+    levels = np.arange(2**16)
+    white = 2**16 - 1
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        white = 2 ** image.tag_v2[TiffImagePlugin.BITSPERSAMPLE][0] - 1
+        if image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:  # white is zero
+            levels = white - levels
+    scaled = np.clip((levels * 255 + white // 2) // white, 0, 255).astype(np.uint8)
+    samples = np.asarray(image)
+    grey = Image.fromarray(scaled[samples])
+    if (clear := image.info.get("transparency")) is not None:
+        grey.putalpha(Image.fromarray(np.where(samples == clear, 0, 255).astype(np.uint8)))
+    return grey
+
+
+def _to_srgb(picture: Image.Image, profile: object) -> Image.Image:
+    """To mode RGB; a profile that is broken or for another mode is ignored."""
+    if isinstance(profile, bytes) and len(profile) <= _MAX_PROFILE_BYTES:
+        mode, transform = _transform(profile)
+        if (mode, picture.mode) == ("RGB", "L"):
+            picture = picture.convert("RGB")
+        if transform is not None and mode == picture.mode:
+            return transform.apply(picture)
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
+# Building a transform costs as much as transforming a picture; lcms2 lets threads share one.
+@lru_cache(maxsize=16)
+def _transform(profile: bytes) -> tuple[str, ImageCms.ImageCmsTransform | None]:
+    """The mode of a profile's pixels, and what brings them to sRGB; None if nothing should."""
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        mode = _PROFILE_MODES[source.profile.xcolor_space]
+        srgb = ImageCms.createProfile("sRGB")
+        intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
+        flags = ImageCms.Flags.BLACKPOINTCOMPENSATION
+        transform = ImageCms.buildTransform(source, srgb, mode, "RGB", intent, flags)
+    except (OSError, KeyError, ImageCms.PyCMSError):
+        return "", None
+    if mode == "RGB":
+        # sRGB goes by many names and bytes: it is whatever profile leaves all colours as they are.
+        steps = np.arange(0, 256, 17, dtype=np.uint8)
+        colours = np.stack(np.meshgrid(steps, steps, steps), -1).reshape(64, 64, 3)
+        moved = np.asarray(transform.apply(Image.fromarray(colours)))
+        if np.abs(moved.astype(np.int16) - colours).max() <= 1:
+            return mode, None
+    return mode, transform

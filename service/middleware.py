@@ -1,0 +1,89 @@
+"""What happens to every request: an identity, a bound on its body, a log line, metrics."""
+
+import logging
+import re
+import time
+import uuid
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.metrics import Metrics
+from service.problems import BodyTooLarge, Problem
+
+log = logging.getLogger("service.access")
+
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+class RequestIdentity:
+    """Echoes the client's X-Request-ID, or makes one, and logs and counts the answer."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        asked = Headers(scope=scope).get("x-request-id", "")
+        request_id = asked if _REQUEST_ID.fullmatch(asked) else str(uuid.uuid4())
+        started = time.perf_counter()
+        status = 500
+
+        async def send_identified(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_identified)
+        finally:
+            seconds = time.perf_counter() - started
+            # The router leaves the matched route here; an unmatched path must not be a label.
+            route = getattr(scope.get("route"), "path", "unmatched")
+            model = scope.get("path_params", {}).get("style", "")
+            known = model if status != 404 else ""
+            self.metrics.requests.labels(route, known, status).inc()
+            self.metrics.request_seconds.labels(route).observe(seconds)
+            log.info(
+                "%s %s %d %.0f ms %s",
+                scope["method"],
+                scope["path"],
+                status,
+                1000 * seconds,
+                request_id,
+            )
+
+
+class BodyLimit:
+    """Refuses a body as soon as it is known to be larger than ``max_bytes``."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        left = self.max_bytes
+
+        async def receive_bounded() -> Message:
+            nonlocal left
+            if announced.isdecimal() and int(announced) > self.max_bytes:
+                raise self.problem()
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise self.problem()
+            return message
+
+        await self.app(scope, receive_bounded, send)
+
+    def problem(self) -> Problem:
+        return BodyTooLarge(f"The body is larger than the limit of {self.max_bytes:,} bytes.")

@@ -1,0 +1,147 @@
+"""The way of one image: decode, wait for the device, run, encode.
+
+Pixels are touched by two thread pools only: a bounded one for the codecs, which release the GIL,
+and one thread for the device. The event loop hands work from one to the next.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service import catalog, codec
+from service.catalog import Catalog, Model
+from service.codec import ImageFormat
+from service.metrics import Metrics
+from service.problems import NotReady
+from service.runtime import Inputs, Runtime
+from service.scheduler import Limits, Scheduler
+from service.settings import Settings
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image to transform."""
+
+    model: Model
+    body: bytes
+    inputs: Mapping[str, float]
+    """The model's graph inputs besides the image."""
+    max_side: int | None
+    format: ImageFormat | None
+    """The format of the answer; None is the input's own."""
+    quality: int
+    deadline: float | None
+    """When the answer stops being of use, in the event loop's time."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A transformed image and how it came about; durations in seconds."""
+
+    body: bytes
+    format: ImageFormat
+    batch_size: int
+    durations: Mapping[str, float]
+
+
+class Pipeline:
+    """Owns the models, the pools and the queue of one process.
+
+    Constructing it reads the store and finds the execution provider, so that what cannot work
+    fails at once: raises BrokenStore or RuntimeUnavailable. ``start`` loads the models.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self.catalog: Catalog = catalog.read(settings.model_store)
+        self.runtime = Runtime(settings.execution_provider, settings.threads)
+        self.metrics = metrics
+        self._settings = settings
+        self._codec_pool: Executor = ThreadPoolExecutor(settings.codec_threads, "codec")
+        self._device: Executor = ThreadPoolExecutor(1, "device")
+        self._scheduler: Scheduler[Model, Inputs, NDArray[np.uint8]] | None = None
+
+    async def start(self) -> None:
+        """Load and warm every model, then open the queue. Raises RuntimeUnavailable."""
+        for model in self.catalog.models.values():
+            await self._on(self._device, self.runtime.load, model)
+            self.metrics.models.labels(
+                model.name, model.version, model.digest, self.runtime.provider
+            ).set(1)
+        limits = Limits(
+            max_batch_size=self._settings.max_batch_size,
+            max_batch_pixels=self._settings.max_batch_pixels,
+            max_queue_delay=self._settings.max_queue_delay_ms / 1000,
+            max_queue_pixels=self._settings.max_queue_pixels,
+        )
+        scheduler = Scheduler(self._run, limits)
+        self.metrics.watch_queue(
+            images=lambda: scheduler.queued_images, pixels=lambda: scheduler.queued_pixels
+        )
+        self._scheduler = scheduler
+
+    async def drain(self) -> None:
+        """Finish what was admitted, admit nothing more, and let the threads go."""
+        if self._scheduler is not None:
+            await self._scheduler.drain()
+        self._codec_pool.shutdown(wait=False)
+        self._device.shutdown(wait=False)
+
+    @property
+    def scheduler(self) -> Scheduler[Model, Inputs, NDArray[np.uint8]]:
+        """The open queue; raises NotReady while models load."""
+        if self._scheduler is None:
+            raise NotReady("The models are still loading.", retry_after=1)
+        return self._scheduler
+
+    async def transform(self, job: Job) -> Answer:
+        """Raises the Problems of the codec, of admission, and DeadlinePassed."""
+        clock = asyncio.get_running_loop().time
+        # Before decoding: what the queue cannot take is not worth a core's time.
+        self.scheduler.admit(job.deadline)
+
+        started = clock()
+        picture = await self._on(self._codec_pool, self._decode, job.body, job.max_side)
+        decoded = clock()
+        inputs: Inputs = {
+            "image": picture.pixels,
+            **{name: np.float32(value) for name, value in job.inputs.items()},
+        }
+        height, width = picture.pixels.shape[:2]
+        completed = await self.scheduler.submit(job.model, (height, width), inputs, job.deadline)
+        inferred = clock()
+        output = replace(picture, pixels=completed.result)
+        format = job.format or picture.format
+        body = await self._on(self._codec_pool, codec.encode, output, format, job.quality)
+        durations = {
+            "decode": decoded - started,
+            "queue": completed.queue_seconds,
+            "infer": completed.run_seconds,
+            "encode": clock() - inferred,
+        }
+        for stage, seconds in durations.items():
+            self.metrics.stage_seconds.labels(stage, job.model.name).observe(seconds)
+        return Answer(body, format, completed.batch_size, durations)
+
+    def _decode(self, body: bytes, max_side: int | None) -> codec.Picture:
+        return codec.decode(body, max_pixels=self._settings.max_image_pixels, max_side=max_side)
+
+    async def _run(self, model: Model, batch: Sequence[Inputs]) -> Sequence[NDArray[np.uint8]]:
+        outputs = await self._on(self._device, self.runtime.run, model.digest, batch)
+        height, width = batch[0]["image"].shape[:2]
+        self.metrics.batch_images.labels(model.name).observe(len(batch))
+        self.metrics.batch_pixels.labels(model.name).observe(len(batch) * height * width)
+        return outputs
+
+    @staticmethod
+    async def _on(pool: Executor, function: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)

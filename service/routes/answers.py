@@ -1,0 +1,114 @@
+"""From a request to the transformed image: what all transformations do alike."""
+
+import asyncio
+import hashlib
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
+
+from fastapi import Request, Response
+
+from service import problems
+from service.catalog import Kind
+from service.codec import MEDIA_TYPES
+from service.negotiation import accepted_format, wait_seconds
+from service.pipeline import Answer, Job, Pipeline
+from service.routes import upload
+from service.routes.parameters import Output
+
+T = TypeVar("T")
+
+DOCUMENTED: dict[str, Any] = {
+    "response_class": Response,
+    "openapi_extra": {"requestBody": upload.REQUEST_BODY},
+    "responses": {
+        200: {
+            "description": "The transformed image",
+            "content": {
+                media_type: {"schema": {"type": "string", "format": "binary"}}
+                for media_type in MEDIA_TYPES.values()
+            },
+        },
+        304: {"description": "The client has this very answer already (If-None-Match)"},
+        **problems.documented(
+            problems.MalformedRequest,
+            problems.UnknownModel,
+            problems.BodyTooLarge,
+            problems.UnsupportedImage,
+            problems.BrokenImage,
+            problems.QueueFull,
+            problems.NotReady,
+            problems.DeadlinePassed,
+        ),
+    },
+}
+"""What FastAPI needs to know of a route that ends in ``transformed``."""
+
+
+async def transformed(
+    request: Request,
+    kind: Kind,
+    name: str,
+    inputs: Mapping[str, float],
+    output: Output,
+    max_side: int | None = None,
+) -> Response:
+    """Read the image, run it through a model and answer it with all headers."""
+    pipeline: Pipeline = request.app.state.pipeline
+    model = pipeline.catalog.get(name, kind)
+    wait = wait_seconds(request.headers.get("prefer"))
+    deadline = None if wait is None else asyncio.get_running_loop().time() + wait
+    pipeline.scheduler.admit(deadline)
+
+    body = await upload.read_image(request)
+    headers = {
+        "X-Model": model.name,
+        "X-Model-Digest": f"sha256:{model.digest}",
+        "X-Execution-Provider": pipeline.runtime.provider,
+        "Vary": "Accept",
+    }
+    if wait is not None:
+        headers["Preference-Applied"] = f"wait={wait:g}"
+    format = output.format or accepted_format(request.headers.get("accept"))
+    identity = (model.digest, sorted(inputs.items()), max_side, format, output.quality)
+    headers["ETag"] = _entity_tag(body, repr(identity))
+    if headers["ETag"] in _listed_tags(request.headers.get("if-none-match", "")):
+        return Response(status_code=304, headers=headers)
+
+    job = Job(model, body, inputs, max_side, format, output.quality, deadline)
+    answer = await _unless_client_leaves(request, pipeline.transform(job))
+    headers["X-Batch-Size"] = str(answer.batch_size)
+    headers["Server-Timing"] = _server_timing(answer)
+    return Response(answer.body, media_type=MEDIA_TYPES[answer.format], headers=headers)
+
+
+def _entity_tag(body: bytes, identity: str) -> str:
+    """Weak: batches of other sizes and other processors may differ by one level of 255."""
+    return f'W/"{hashlib.sha256(identity.encode() + body).hexdigest()[:32]}"'
+
+
+def _listed_tags(if_none_match: str) -> set[str]:
+    return {tag.strip() for tag in if_none_match.split(",")}
+
+
+def _server_timing(answer: Answer) -> str:
+    """https://www.w3.org/TR/server-timing/, in milliseconds."""
+    return ", ".join(f"{stage};dur={1000 * s:.1f}" for stage, s in answer.durations.items())
+
+
+async def _unless_client_leaves(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Cancels ``work`` and raises ClientLeft when the connection closes before it is done."""
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise problems.ClientLeft("The client closed the connection.")
+        return working.result()
+    finally:
+        working.cancel()
+        leaving.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

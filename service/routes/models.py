@@ -1,0 +1,40 @@
+"""GET /models: what can be asked for."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import FileResponse
+
+from service import problems
+from service.catalog import Model
+
+router = APIRouter(prefix="/models", tags=["models"])
+
+Name = Annotated[str, Path(description="name of a model")]
+UNKNOWN: dict[int | str, dict[str, Any]] = problems.documented(problems.UnknownModel)
+
+
+@router.get("")
+async def models(request: Request) -> list[dict[str, Any]]:
+    """All models with their cards."""
+    return [model.described() for model in request.app.state.pipeline.catalog.models.values()]
+
+
+@router.get("/{name}", responses=UNKNOWN)
+async def model(request: Request, name: Name) -> dict[str, Any]:
+    """One model's card."""
+    return _find(request, name).described()
+
+
+@router.get("/{name}/preview", response_class=FileResponse, responses=UNKNOWN)
+async def preview(request: Request, name: Name) -> Response:
+    """A picture that shows what the model does."""
+    found = _find(request, name)
+    if found.preview is None:
+        raise problems.UnknownModel(f"The model {name!r} has no preview.")
+    return FileResponse(found.preview, media_type="image/jpeg")
+
+
+def _find(request: Request, name: str) -> Model:
+    found: Model = request.app.state.pipeline.catalog.get(name)
+    return found

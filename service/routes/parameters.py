@@ -1,0 +1,22 @@
+"""Query parameters that all transformations share."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Query
+
+from service.codec import ImageFormat
+
+
+@dataclass(frozen=True)
+class Output:
+    """How the answer is encoded."""
+
+    format: Annotated[
+        ImageFormat | None,
+        Query(description="format of the answer; else the Accept header decides, else the input's"),
+    ] = None
+    quality: Annotated[int, Query(ge=1, le=100, description="of jpeg, webp and avif")] = 90
+
+
+OutputQuery = Annotated[Output, Depends()]

@@ -1,0 +1,145 @@
+"""ONNX Runtime: which build is installed, where networks run, and running one batch."""
+
+import importlib.metadata
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.catalog import Model
+
+log = logging.getLogger(__name__)
+
+Provider = Literal["cuda", "cpu"]
+
+_PROVIDER_NAMES: Mapping[Provider, str] = {
+    "cuda": "CUDAExecutionProvider",
+    "cpu": "CPUExecutionProvider",
+}
+_WARM_UP_SIDES = (64, 256)
+
+
+class RuntimeUnavailable(Exception):
+    """Networks cannot run here as asked; the text says what to install or change."""
+
+
+Inputs = Mapping[str, NDArray[Any] | np.float32]
+"""One image's graph inputs by name, without the batch axis; ``image`` is uint8 [H, W, 3]."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """The one installed build of ONNX Runtime."""
+
+    package: str
+    version: str
+
+
+def installed_build() -> Build:
+    """Raises RuntimeUnavailable unless exactly one of the two builds is installed."""
+    builds = []
+    for package in ("onnxruntime", "onnxruntime-gpu"):
+        try:
+            builds.append(Build(package, importlib.metadata.version(package)))
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    if not builds:
+        raise RuntimeUnavailable(
+            "ONNX Runtime is not installed; install this project with the extra 'cpu' or 'gpu'"
+        )
+    if len(builds) > 1:
+        raise RuntimeUnavailable(
+            "both onnxruntime and onnxruntime-gpu are installed and overwrite each other; "
+            "uninstall both, then install this project with the extra 'cpu' or 'gpu'"
+        )
+    return builds[0]
+
+
+class Runtime:
+    """Sessions on one execution provider; ``run`` is for one thread at a time."""
+
+    def __init__(self, execution_provider: Literal["auto", "cuda", "cpu"], threads: int) -> None:
+        self.build = installed_build()
+        import onnxruntime  # after the check: with neither build there is nothing to import
+
+        self._ort = onnxruntime
+        self.threads = threads
+        available = onnxruntime.get_available_providers()
+        has_cuda = _PROVIDER_NAMES["cuda"] in available
+        if execution_provider == "cuda" and not has_cuda:
+            raise RuntimeUnavailable(
+                f"execution provider cuda: {self.build.package} {self.build.version} has none; "
+                "install the extra 'gpu' in place of 'cpu'"
+            )
+        self._wanted: Sequence[Provider] = {
+            "auto": ("cuda", "cpu") if has_cuda else ("cpu",),
+            "cuda": ("cuda",),
+            "cpu": ("cpu",),
+        }[execution_provider]
+        self.provider: Provider = self._wanted[0]
+        self._sessions: dict[str, Any] = {}
+
+    def load(self, model: Model) -> None:
+        """Open a session for the model and run it once a common shape.
+
+        Raises RuntimeUnavailable if the file is not a network that we can serve, or if CUDA was
+        asked for by name and did not come up.
+        """
+        try:
+            session = self._ort.InferenceSession(
+                model.file, self._session_options(), self._provider_options()
+            )
+        except Exception as error:  # ONNX Runtime's exceptions share no base but Exception
+            raise RuntimeUnavailable(f"{model.file}: {_first_line(error)}") from error
+        provider: Provider = "cpu"
+        if _PROVIDER_NAMES["cuda"] in session.get_providers():
+            provider = "cuda"
+        if provider not in self._wanted:
+            raise RuntimeUnavailable("execution provider cuda: the GPU did not come up")
+        if provider != self.provider:
+            log.warning("CUDA did not come up; running on the CPU")
+            self.provider = provider
+        self._sessions[model.digest] = session
+        for side in _WARM_UP_SIDES:
+            inputs: dict[str, NDArray[Any] | np.float32] = {
+                value.name: np.float32(0) for value in session.get_inputs()
+            }
+            inputs["image"] = np.zeros((side, side, 3), np.uint8)
+            self.run(model.digest, [inputs])
+
+    def run(self, digest: str, batch: Sequence[Inputs]) -> list[NDArray[np.uint8]]:
+        """Run images of one shape through a loaded model: uint8 [fH, fW, 3] each, in order."""
+        stacked = {
+            name: np.expand_dims(batch[0][name], 0)
+            if len(batch) == 1  # the usual case on a CPU, without the copy that stack makes
+            else np.stack([inputs[name] for inputs in batch])
+            for name in batch[0]
+        }
+        (output,) = self._sessions[digest].run(["output"], stacked)
+        return list(output)
+
+    def _session_options(self) -> Any:
+        options = self._ort.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.inter_op_num_threads = 1
+        # A thread that spins for its next task takes the core from decoding and encoding.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        return options
+
+    def _provider_options(self) -> list[tuple[str, dict[str, str]]]:
+        options = {
+            "cuda": {
+                # An exhaustive search of algorithms for every new image size would take seconds.
+                "cudnn_conv_algo_search": "HEURISTIC",
+                "arena_extend_strategy": "kSameAsRequested",
+            },
+            "cpu": {},
+        }
+        return [(_PROVIDER_NAMES[provider], options[provider]) for provider in self._wanted]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
