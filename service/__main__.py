@@ -23,7 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
         settings = CliApp.run(Settings, cli_args=arguments)
     except ValidationError as error:
         first = error.errors()[0]
-        return _refuse(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+        setting = str(first["loc"][0]).replace("_", "-")
+        return _refuse(f"--{setting}: {first['msg']}")
     except SettingsError as error:
         return _refuse(str(error))
     logging.basicConfig(

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -66,6 +67,8 @@ def _started(options: argparse.Namespace, folder: Path, device: "torch.device") 
         raise TrainerError(
             f"{folder} holds a run already: --resume goes on with it, --overwrite starts again"
         )
+    if options.overwrite and folder.exists():
+        shutil.rmtree(folder)
     wanted = recipe.load(options.style)
     if options.steps is not None:
         wanted = wanted.with_steps(options.steps)

@@ -1,7 +1,7 @@
 """Loss functions of the paper, section 3.2."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +52,9 @@ class LossTerms:
     @property
     def total(self) -> Tensor:
         return self.content + self.style + self.total_variation
+
+    def with_style_scaled(self, scale: float) -> "LossTerms":
+        return replace(self, style=scale * self.style)
 
 
 class PerceptualLoss(nn.Module):

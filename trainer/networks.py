@@ -87,7 +87,8 @@ class StyleNet(nn.Module):
         to_rgb = nn.Conv2d(width, 3, 9)
         with torch.no_grad():  # else |z| starts far out and every tanh is saturated
             to_rgb.weight.mul_(0.05)
-            nn.init.zeros_(to_rgb.bias)
+            assert to_rgb.bias is not None
+            to_rgb.bias.zero_()
         self.to_rgb = nn.Sequential(nn.ReflectionPad2d(4), to_rgb)
 
     def logits(self, image: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -56,6 +57,10 @@ class Stage(_Table):
     steps: Annotated[int, Field(ge=1)]
     crop: Annotated[int, Field(ge=32, multiple_of=4)]
     batch: Annotated[int, Field(ge=1)]
+    style_scale: Annotated[float, Field(gt=0)] = 1.0
+    """Multiplies the style weight by the stage's end, in a line from the previous stage's; the
+    first stage is constant. A network that meets a heavy style weight before it can draw the
+    photograph settles on a texture that ignores it; a jump would throw Adam off balance."""
 
 
 class ScheduleRecipe(_Table):
@@ -68,6 +73,23 @@ class ScheduleRecipe(_Table):
     @property
     def steps(self) -> int:
         return sum(stage.steps for stage in self.stages)
+
+    def learning_rate(self, step: int) -> float:
+        """One cycle: a linear rise over the warm-up, then half a cosine down to zero."""
+        position = (step + 0.5) / self.steps
+        if position < self.warmup:
+            return self.peak_learning_rate * position / self.warmup
+        falling = (position - self.warmup) / (1 - self.warmup)
+        return self.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * falling))
+
+    def style_scale(self, step: int) -> float:
+        """What the style weight is multiplied by at this step."""
+        begin, before = 0, self.stages[0].style_scale
+        for stage in self.stages:
+            if step < begin + stage.steps:
+                return before + (stage.style_scale - before) * (step - begin) / stage.steps
+            begin, before = begin + stage.steps, stage.style_scale
+        return before
 
 
 class Recipe(_Table):

@@ -9,7 +9,6 @@ the style of a painting (paper, figure 2); Adam descends that. A run lives in on
     events.out.tfevents.*   TensorBoard
 """
 
-import math
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -29,7 +28,7 @@ from trainer.checkpoint import Progress, Run
 from trainer.losses import LossTerms, PerceptualLoss, saturation
 from trainer.networks import to_pixels
 from trainer.previews import contact_sheet
-from trainer.recipe import ScheduleRecipe, Stage
+from trainer.recipe import Stage
 from trainer.vgg import VGG16
 from trainer.weights_file import TrainedModel, Training
 
@@ -49,15 +48,6 @@ class Options:
     checkpoint_every: int
 
 
-def learning_rate(step: int, schedule: ScheduleRecipe) -> float:
-    """One cycle: a linear rise over the warm-up, then half a cosine down to zero."""
-    position = (step + 0.5) / schedule.steps
-    if position < schedule.warmup:
-        return schedule.peak_learning_rate * position / schedule.warmup
-    falling = (position - schedule.warmup) / (1 - schedule.warmup)
-    return schedule.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * falling))
-
-
 def autocast(device: torch.device) -> torch.autocast:
     """bfloat16 where the processor multiplies it natively; elsewhere it would only be slower."""
     if device.type == "cuda":
@@ -75,7 +65,7 @@ def train(
     On SIGINT or SIGTERM the step under way is finished and saved, then KeyboardInterrupt raised.
     """
     recipe, network, optimizer, progress = run.recipe, run.network, run.optimizer, run.progress
-    device = options.device
+    device, schedule = options.device, run.recipe.schedule
     torch.set_float32_matmul_precision("high")  # TF32 for what autocast leaves in float32
     torch.backends.cudnn.benchmark = True  # a stage has one shape
 
@@ -87,7 +77,7 @@ def train(
 
     options.folder.mkdir(parents=True, exist_ok=True)
     writer = SummaryWriter(str(options.folder), purge_step=progress.step)
-    bar = tqdm(total=recipe.schedule.steps, initial=progress.step, unit="step", mininterval=1)
+    bar = tqdm(total=schedule.steps, initial=progress.step, unit="step", mininterval=1)
     with _stop_signals() as stop, writer, bar:
         started = time.perf_counter()
         for stage, batch in _batches(run, photographs, options.workers):
@@ -97,9 +87,10 @@ def train(
                 target = objective.content_target(images)
                 logits = network.logits(images).float()
                 terms = objective(to_pixels(logits), target)
+            terms = terms.with_style_scaled(schedule.style_scale(progress.step))
             excess = recipe.loss.saturation_weight * saturation(logits)
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(progress.step, recipe.schedule)
+                group["lr"] = schedule.learning_rate(progress.step)
             optimizer.zero_grad(set_to_none=True)
             (terms.total + excess).backward()
             optimizer.step()

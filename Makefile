@@ -1,0 +1,48 @@
+# The interpreter that the virtual environment is made from: Python 3.11 or later.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help serve test lint format bench clean
+
+help:
+	@echo "make serve   start the service on http://127.0.0.1:8000 (ARGS='--port 9000 ...')"
+	@echo "make test    lint, types and all tests"
+	@echo "make lint    lint and types only"
+	@echo "make format  format the code"
+	@echo "make bench   measure the service against the bare network"
+	@echo "make clean   remove what make made, trained runs excepted"
+
+serve: $(VENV)/.serve
+	@exec $(VENV)/bin/python -m service $(ARGS)
+
+test: lint
+	$(VENV)/bin/python -m pytest
+
+lint: $(VENV)/.develop
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+format: $(VENV)/.develop
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+bench: $(VENV)/.develop
+	$(VENV)/bin/python -m tests.benchmarks.serving
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+# What serving needs: no PyTorch.
+$(VENV)/.serve: pyproject.toml | $(VENV)/bin/python
+	$(PIP) --editable '.[cpu]'
+	touch $@
+
+# What training and testing need besides.
+$(VENV)/.develop: pyproject.toml .ci/constraints.txt | $(VENV)/bin/python
+	$(PIP) --constraint .ci/constraints.txt --editable '.[cpu,trainer,dev]'
+	touch $@ $(VENV)/.serve

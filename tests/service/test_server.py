@@ -1,0 +1,198 @@
+"""The real process on a real socket: start-up, streaming, disconnects, shutdown, bad settings."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.conftest import ROOT
+from tests.service.conftest import decoded, encoded
+
+
+class Server:
+    """``python -m service`` on a free port."""
+
+    def __init__(self, *options: str, environment: dict[str, str] | None = None) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "service", "--port", str(self.port), *options],
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.log: list[str] = []
+        self._reader = threading.Thread(target=self._read_log, daemon=True)
+        self._reader.start()
+
+    def _read_log(self) -> None:
+        assert self.process.stderr is not None
+        self.log.extend(iter(self.process.stderr.readline, ""))
+
+    def _read_until_end(self) -> None:
+        self.process.wait(30)
+        self._reader.join(30)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+
+    def until_ready(self) -> None:
+        self.until(lambda: httpx.get(f"{self.url}/readyz").status_code == 200)
+
+    def until(self, condition: object) -> None:
+        assert callable(condition)
+        for _ in range(600):
+            try:
+                if condition():
+                    return
+            except httpx.TransportError:
+                pass
+            assert self.process.poll() is None, "".join(self.log)
+            time.sleep(0.05)
+        raise AssertionError("".join(self.log))
+
+    def metric(self, pattern: str) -> float:
+        found = re.search(rf"^{pattern} (\S+)$", httpx.get(f"{self.url}/metrics").text, re.M)
+        return float(found[1]) if found else 0.0
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        self._read_until_end()
+        return self.process.returncode
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    running = Server("--max-batch-size", "1")
+    running.until_ready()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def large(astronaut: NDArray[np.uint8]) -> bytes:
+    return encoded(astronaut, "jpeg")
+
+
+def run_to_end(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "service", *options],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_start_up_prints_models_provider_threads_and_address(server: Server) -> None:
+    log = "".join(server.log)
+    assert re.search(r"model wave version 1 \(stylize\) [0-9a-f]{12}", log)
+    assert re.search(r"execution provider \w+, \d+ network threads, \d+ codec threads", log)
+    assert f"listening on http://127.0.0.1:{server.port}" in log
+
+
+def test_stylizes_a_photograph_from_a_multipart_upload(server: Server, large: bytes) -> None:
+    answer = httpx.post(f"{server.url}/stylize/wave", files={"image": large}, timeout=60)
+    assert decoded(answer).shape == (512, 512, 3)
+
+
+def test_takes_a_body_streamed_in_chunks_of_unknown_total(server: Server, large: bytes) -> None:
+    chunks = (large[start : start + 1000] for start in range(0, len(large), 1000))
+    headers = {"Content-Type": "image/jpeg"}
+    answer = httpx.post(f"{server.url}/stylize/wave", content=chunks, headers=headers, timeout=60)
+    assert decoded(answer).shape == (512, 512, 3)
+
+
+def test_a_client_that_leaves_takes_its_request_out_of_the_queue(
+    server: Server, large: bytes
+) -> None:
+    head = (
+        f"POST /stylize/wave HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+        f"Content-Length: {len(large)}\r\n\r\n"
+    ).encode()
+    ran_before = server.metric(r'perceptual_batch_images_count\{model="wave"\}')
+    clients = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(6)]
+    for client in clients:
+        client.sendall(head + large)
+    server.until(lambda: server.metric("perceptual_queue_images") >= 4)
+    for client in clients:
+        client.close()
+
+    left = r'perceptual_requests_total\{model="wave",route="/stylize/\{style\}",status="499"\}'
+    server.until(lambda: server.metric(left) == 6)
+    assert server.metric("perceptual_queue_images") == 0
+    ran = server.metric(r'perceptual_batch_images_count\{model="wave"\}') - ran_before
+    assert ran <= 3  # the one on the device, and what got there before the others left
+
+
+def test_sigterm_finishes_open_requests_and_exits(large: bytes) -> None:
+    server = Server("--max-batch-size", "1")
+    server.until_ready()
+    answers: list[httpx.Response] = []
+
+    def post() -> None:
+        url = f"{server.url}/stylize/wave"
+        answers.append(httpx.post(url, files={"image": large}, timeout=60))
+
+    clients = [threading.Thread(target=post) for _ in range(3)]
+    for client in clients:
+        client.start()
+    server.until(lambda: server.metric("perceptual_queue_images") >= 2)
+    server.stop()
+    for client in clients:
+        client.join()
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+
+
+def test_help_explains_every_setting() -> None:
+    result = run_to_end("--help")
+    assert result.returncode == 0
+    for option in ("--host", "--port", "--execution-provider", "--max-queue-delay-ms"):
+        assert option in result.stdout
+    assert "PERCEPTUAL_MAX_BATCH_SIZE" in result.stdout
+
+
+def test_every_setting_is_an_environment_variable() -> None:
+    result = run_to_end(PERCEPTUAL_MODEL_STORE="/nowhere")
+    assert result.stderr == "service: /nowhere: no such folder\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--port", "99999"], "port"),
+        (["--execution-provider", "tpu"], "execution-provider"),
+        (["--paint"], "--paint"),
+        (["--model-store", "/nowhere"], "/nowhere"),
+    ],
+)
+def test_bad_settings_are_one_line_and_exit_code_2(options: list[str], named: str) -> None:
+    result = run_to_end(*options)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    assert named in result.stderr.splitlines()[-1]
+
+
+def test_a_model_that_does_not_load_ends_the_process_with_its_name(
+    model_store: Path, tmp_path: Path
+) -> None:
+    store = Path(shutil.copytree(model_store, tmp_path / "store"))
+    (store / "wave" / "1" / "model.onnx").write_bytes(b"not a network")
+    result = run_to_end("--model-store", str(store), "--port", "0")
+    assert result.returncode == 2
+    assert "model.onnx" in result.stderr.splitlines()[-1]
