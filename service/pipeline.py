@@ -19,13 +19,16 @@ from service.catalog import Catalog, Model
 from service.codec import ImageFormat
 from service.metrics import Metrics
 from service.problems import NotReady
-from service.runtime import Inputs, Runtime
+from service.runtime import Inputs, Provider, Runtime
 from service.scheduler import Limits, Scheduler
 from service.settings import Settings
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+# Two cores take 10% less time an image for eight of 64x64 pixels at once, and no less for larger.
+BATCH_PIXELS: Mapping[Provider, int] = {"cuda": 1 << 22, "cpu": 1 << 16}
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class Pipeline:
             ).set(1)
         limits = Limits(
             max_batch_size=self._settings.max_batch_size,
-            max_batch_pixels=self._settings.max_batch_pixels,
+            max_batch_pixels=self._settings.max_batch_pixels or BATCH_PIXELS[self.runtime.provider],
             max_queue_delay=self._settings.max_queue_delay_ms / 1000,
             max_queue_pixels=self._settings.max_queue_pixels,
         )
