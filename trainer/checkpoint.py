@@ -27,12 +27,6 @@ class Progress:
     unreadable: list[str] = field(default_factory=list)
     init_from: str | None = None
 
-    def average(self, terms: dict[str, float]) -> None:
-        """Call once a step, before ``step`` is counted up."""
-        keep = min(0.99, self.step / (self.step + 1))
-        for name, value in terms.items():
-            self.losses[name] = keep * self.losses.get(name, 0.0) + (1 - keep) * value
-
 
 @dataclass
 class Run:

@@ -11,8 +11,8 @@ the style of a painting (paper, figure 2); Adam descends that. A run lives in on
 
 import signal
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,8 @@ from tqdm import tqdm
 
 from trainer import data, weights_file
 from trainer.checkpoint import Progress, Run
-from trainer.losses import LossTerms, PerceptualLoss, saturation
+from trainer.errors import TrainerError
+from trainer.losses import PerceptualLoss, saturation
 from trainer.networks import to_pixels
 from trainer.previews import contact_sheet
 from trainer.recipe import Stage
@@ -33,6 +34,9 @@ from trainer.vgg import VGG16
 from trainer.weights_file import TrainedModel, Training
 
 WEIGHTS = "weights.safetensors"
+LOSSES = ("total", "content", "style", "total_variation", "saturation")
+REPORT_EVERY = 10
+"""Steps between reports: a report waits for the device, which should not wait for us in turn."""
 PREVIEW_PHOTOGRAPHS = 4
 PREVIEW_SHORT_SIDE = 256
 
@@ -53,19 +57,19 @@ def autocast(device: torch.device) -> torch.autocast:
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        native = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        mkldnn = torch.backends.mkldnn.is_available()
+        native = mkldnn and torch.ops.mkldnn._is_mkldnn_bf16_supported()
     return torch.autocast(device.type, torch.bfloat16, enabled=native)
 
 
 def train(
-    run: Run, vgg_weights: dict[str, Tensor], photographs: Sequence[Path], options: Options
+    run: Run, vgg_weights: Mapping[str, Tensor], photographs: Sequence[Path], options: Options
 ) -> Path:
     """Go on with ``run`` to the end of its schedule; returns the file of the trained weights.
 
     On SIGINT or SIGTERM the step under way is finished and saved, then KeyboardInterrupt raised.
     """
-    recipe, network, optimizer, progress = run.recipe, run.network, run.optimizer, run.progress
-    device, schedule = options.device, run.recipe.schedule
+    recipe, progress, device = run.recipe, run.progress, options.device
     torch.set_float32_matmul_precision("high")  # TF32 for what autocast leaves in float32
     torch.backends.cudnn.benchmark = True  # a stage has one shape
 
@@ -73,57 +77,68 @@ def train(
     vgg.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     painting = data.read_rgb(recipe.style.file, recipe.style.short_side)
     objective = PerceptualLoss(vgg, painting.to(device), recipe.loss)
-    shown = [data.read_rgb(file, PREVIEW_SHORT_SIDE) for file in photographs[:PREVIEW_PHOTOGRAPHS]]
+    shown = _readable(photographs, PREVIEW_PHOTOGRAPHS)
+    if not shown:
+        raise TrainerError("none of the photographs can be read")
 
     options.folder.mkdir(parents=True, exist_ok=True)
     writer = SummaryWriter(str(options.folder), purge_step=progress.step)
-    bar = tqdm(total=schedule.steps, initial=progress.step, unit="step", mininterval=1)
+    bar = tqdm(total=recipe.schedule.steps, initial=progress.step, unit="step", mininterval=1)
+    averages = torch.tensor([progress.losses.get(name, 0.0) for name in LOSSES], device=device)
+    reported, images_reported = time.perf_counter(), progress.images
     with _stop_signals() as stop, writer, bar:
-        started = time.perf_counter()
         for stage, batch in _batches(run, photographs, options.workers):
             images = batch.images.to(device, non_blocking=True).float()
-            images = images.contiguous(memory_format=torch.channels_last)
-            with autocast(device):
-                target = objective.content_target(images)
-                logits = network.logits(images).float()
-                terms = objective(to_pixels(logits), target)
-            terms = terms.with_style_scaled(schedule.style_scale(progress.step))
-            excess = recipe.loss.saturation_weight * saturation(logits)
-            for group in optimizer.param_groups:
-                group["lr"] = schedule.learning_rate(progress.step)
-            optimizer.zero_grad(set_to_none=True)
-            (terms.total + excess).backward()
-            optimizer.step()
-
-            values = _values(terms, excess)
-            seconds = time.perf_counter() - started
-            started += seconds
-            progress.average(values)
+            losses = _step(run, objective, images.contiguous(memory_format=torch.channels_last))
+            # An exponential average over about a hundred steps, a plain one before there are.
+            averages.lerp_(losses, max(0.01, 1 / (progress.step + 1)))
             progress.step += 1
             progress.images += stage.batch
-            progress.seconds += seconds
             progress.unreadable = sorted({*progress.unreadable, *batch.unreadable})
-
-            bar.set_postfix_str(_describe(progress, stage, seconds), refresh=False)
             bar.update()
-            if progress.step % 10 == 0:
-                for name, value in values.items():
+
+            last = progress.step == recipe.schedule.steps
+            save = bool(stop) or last or progress.step % options.checkpoint_every == 0
+            if save or progress.step % REPORT_EVERY == 0:
+                progress.losses = dict(zip(LOSSES, averages.tolist(), strict=True))
+                seconds = time.perf_counter() - reported
+                rate = (progress.images - images_reported) / seconds
+                progress.seconds += seconds
+                reported, images_reported = reported + seconds, progress.images
+                bar.set_postfix_str(_describe(progress, stage, rate))
+                for name, value in zip(LOSSES, losses.tolist(), strict=True):
                     writer.add_scalar(f"loss/{name}", value, progress.step)
-                writer.add_scalar("images_per_second", stage.batch / seconds, progress.step)
-            if progress.step % options.preview_every == 0:
-                with autocast(device):
-                    sheet = contact_sheet(network, shown)
-                writer.add_image("preview", sheet, progress.step)
-                _save_preview(sheet, options.folder / "previews" / f"step_{progress.step:06}.jpg")
-            if stop or progress.step % options.checkpoint_every == 0:
+                writer.add_scalar("images_per_second", rate, progress.step)
+            if save:
                 run.save(options.folder)
             if stop:
                 raise KeyboardInterrupt
-        run.save(options.folder)
+            if progress.step % options.preview_every == 0:
+                with autocast(device):
+                    sheet = contact_sheet(run.network, shown)
+                writer.add_image("preview", sheet, progress.step)
+                _save_preview(sheet, options.folder / "previews" / f"step_{progress.step:06}.jpg")
 
     weights = options.folder / WEIGHTS
     weights_file.save(weights, trained_model(run))
     return weights
+
+
+def _step(run: Run, objective: PerceptualLoss, images: Tensor) -> Tensor:
+    """One step of Adam on float RGB [N, 3, H, W] in [0, 255]; returns the LOSSES, float32 [5]."""
+    schedule, step = run.recipe.schedule, run.progress.step
+    for group in run.optimizer.param_groups:
+        group["lr"] = schedule.learning_rate(step)
+    with autocast(images.device):
+        target = objective.content_target(images)
+        logits = run.network.logits(images).float()
+        terms = objective(to_pixels(logits), target).with_style_scaled(schedule.style_scale(step))
+    excess = run.recipe.loss.saturation_weight * saturation(logits)
+    total = terms.total + excess
+    run.optimizer.zero_grad(set_to_none=True)
+    total.backward()  # type: ignore[no-untyped-call]
+    run.optimizer.step()
+    return torch.stack([total, terms.content, terms.style, terms.total_variation, excess]).detach()
 
 
 def _batches(
@@ -141,19 +156,21 @@ def _batches(
         first_sample = samples.stop
 
 
-def _values(terms: LossTerms, excess: Tensor) -> dict[str, float]:
-    """The terms as numbers, in one transfer from the device."""
-    stacked = torch.stack(
-        [terms.total + excess, terms.content, terms.style, terms.total_variation, excess]
-    )
-    names = ("total", "content", "style", "total_variation", "saturation")
-    return dict(zip(names, stacked.tolist(), strict=True))
+def _readable(photographs: Sequence[Path], count: int) -> list[Tensor]:
+    """The first photographs that can be read, small, as float RGB [1, 3, H, W] in [0, 255]."""
+    read: list[Tensor] = []
+    for file in photographs:
+        if len(read) == count:
+            break
+        with suppress(TrainerError):
+            read.append(data.read_rgb(file, PREVIEW_SHORT_SIDE))
+    return read
 
 
-def _describe(progress: Progress, stage: Stage, seconds: float) -> str:
+def _describe(progress: Progress, stage: Stage, rate: float) -> str:
     losses = ", ".join(f"{name} {value:.3g}" for name, value in progress.losses.items())
     skipped = f", {len(progress.unreadable)} unreadable" if progress.unreadable else ""
-    return f"{stage.crop} px, {stage.batch / seconds:.1f} images/s, {losses}{skipped}"
+    return f"{stage.crop} px, {rate:.1f} images/s, {losses}{skipped}"
 
 
 def _save_preview(sheet: Tensor, file: Path) -> None:
