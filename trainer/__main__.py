@@ -31,10 +31,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m trainer", description=__doc__)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def command(name: str, text: str) -> Callable[..., object]:
+    def command(name: str, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
         added.set_defaults(command=name)
-        return added.add_argument
+        return added
 
     def add_vgg(add: Callable[..., object]) -> None:
         add(
@@ -53,7 +53,8 @@ def _parser() -> argparse.ArgumentParser:
             help="where runs are kept (%(default)s)",
         )
 
-    add = command("train", "Train a network by its recipe.")
+    training = command("train", "Train a network by its recipe.")
+    add = training.add_argument
     add("--style", required=True, metavar="NAME", help="a recipe in trainer/recipes")
     add(
         "--data",
@@ -65,8 +66,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--style-image", type=Path, metavar="FILE", help="another painting than the recipe's")
     add("--steps", type=_positive, metavar="N", help="shorten or stretch the recipe's schedule")
     add("--init-from", type=Path, metavar="FILE", help="start from these weights (.safetensors)")
-    add("--resume", action="store_true", help="go on from the run's checkpoint")
-    add("--overwrite", action="store_true", help="start again although there is a run")
+    again = training.add_mutually_exclusive_group().add_argument
+    again("--resume", action="store_true", help="go on from the run's checkpoint")
+    again(
+        "--overwrite", action="store_true", help="start again where there is a run, which is lost"
+    )
     add_vgg(add)
     add("--device", default="auto", help="cpu, cuda, cuda:N or auto (%(default)s)")
     workers = min(8, max(1, (os.cpu_count() or 1) - 1))
@@ -93,7 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_runs(add)
 
-    add = command("evaluate", "Compare a network with optimising photographs directly.")
+    add = command(
+        "evaluate", "Compare a network with optimising photographs directly."
+    ).add_argument
     add("--style", required=True, metavar="NAME", help="a trained style")
     add(
         "--data",
@@ -120,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     add_vgg(add)
     add_runs(add)
 
-    add = command("export", "Write a trained network into the model store as ONNX.")
+    add = command("export", "Write a trained network into the model store as ONNX.").add_argument
     add(
         "--style",
         required=True,
@@ -137,7 +143,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--photograph", type=Path, metavar="FILE", help="what the preview shows; else the painting")
     add_runs(add)
 
-    add = command("optimize", "Stylise one photograph by optimisation, without a network.")
+    add = command(
+        "optimize", "Stylise one photograph by optimisation, without a network."
+    ).add_argument
     add("--content", required=True, type=Path, metavar="FILE", help="the photograph")
     add("--style", required=True, metavar="NAME|FILE", help="a recipe, or a painting")
     add("--iterations", type=_positive, default=100, metavar="N", help="of L-BFGS (%(default)s)")
@@ -157,8 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_vgg(add)
 
-    add = command("vgg", "Fetch and verify the VGG-16 weights.")
-    add_vgg(add)
+    add_vgg(command("vgg", "Fetch and verify the VGG-16 weights.").add_argument)
     return parser
 
 

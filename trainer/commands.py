@@ -25,9 +25,11 @@ DEFAULT_RECIPE = "wave"
 def train(options: Namespace) -> None:
     folder = options.runs / options.style
     device = _device(options.device)
+    run = _resumed(options, folder, device) if options.resume else _started(options, folder, device)
     photographs = data.find_photographs(options.data)
     weights = vgg_weights.load(options.vgg)
-    run = _resumed(options, folder, device) if options.resume else _started(options, folder, device)
+    if options.overwrite and folder.exists():
+        shutil.rmtree(folder)
     trained = training.train(
         run,
         weights,
@@ -56,8 +58,6 @@ def _started(options: Namespace, folder: Path, device: torch.device) -> Run:
     run = checkpoint.new_run(followed, device)
     if options.init_from is not None:
         run.warm_start(options.init_from)
-    if folder.exists():
-        shutil.rmtree(folder)
     return run
 
 
