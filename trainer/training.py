@@ -57,7 +57,7 @@ def autocast(device: torch.device) -> torch.autocast:
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        mkldnn = torch.backends.mkldnn.is_available()
+        mkldnn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         native = mkldnn and torch.ops.mkldnn._is_mkldnn_bf16_supported()
     return torch.autocast(device.type, torch.bfloat16, enabled=native)
 
@@ -136,7 +136,7 @@ def _step(run: Run, objective: PerceptualLoss, images: Tensor) -> Tensor:
     excess = run.recipe.loss.saturation_weight * saturation(logits)
     total = terms.total + excess
     run.optimizer.zero_grad(set_to_none=True)
-    total.backward()  # type: ignore[no-untyped-call]
+    total.backward()
     run.optimizer.step()
     return torch.stack([total, terms.content, terms.style, terms.total_variation, excess]).detach()
 
