@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.metrics import Metrics
-from service.problems import BodyTooLarge, Problem
+from service.problems import BodyTooLarge, Problem, internal_error
 
 log = logging.getLogger("service.access")
 
@@ -30,17 +30,22 @@ class RequestIdentity:
         asked = Headers(scope=scope).get("x-request-id", "")
         request_id = asked if _REQUEST_ID.fullmatch(asked) else str(uuid.uuid4())
         started = time.perf_counter()
-        status = 500
+        status, answered = 500, False
 
         async def send_identified(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, answered = message["status"], True
                 MutableHeaders(scope=message)["X-Request-ID"] = request_id
             await send(message)
 
         try:
             await self.app(scope, receive, send_identified)
+        except Exception:
+            log.exception("request %s failed", request_id)
+            if answered:
+                raise
+            await internal_error()(scope, receive, send_identified)
         finally:
             seconds = time.perf_counter() - started
             # The router leaves the matched route here; an unmatched path must not be a label.

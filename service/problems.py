@@ -102,10 +102,10 @@ def documented(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """OpenAPI responses for these problems."""
     responses: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:
-        responses[kind.status] = {
-            "description": kind.title,
-            "content": {MEDIA_TYPE: {"schema": SCHEMA}},
-        }
+        same = responses.get(kind.status)
+        description = f"{same['description']}, or {kind.title.lower()}" if same else kind.title
+        content = {MEDIA_TYPE: {"schema": SCHEMA}}
+        responses[kind.status] = {"description": description, "content": content}
     return responses
 
 
@@ -131,13 +131,14 @@ def install(app: FastAPI) -> None:
         phrase = HTTPStatus(error.status_code).phrase
         return _response(error.status_code, phrase, error.detail, headers=error.headers)
 
-    async def answer_bug(_: Request, error: Exception) -> Response:
-        return _response(500, "Internal Server Error", "The service failed; its log says where.")
-
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(HTTPException, answer_http)
-    app.add_exception_handler(Exception, answer_bug)
+
+
+def internal_error() -> Response:
+    """The answer to an exception that nobody foresaw."""
+    return _response(500, "Internal Server Error", "The service failed; its log says where.")
 
 
 def _response(

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.catalog import Model
+from service.problems import OutOfMemory
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +22,8 @@ _PROVIDER_NAMES: Mapping[Provider, str] = {
     "cpu": "CPUExecutionProvider",
 }
 _WARM_UP_SIDES = (64, 256)
+# ONNX Runtime has no exception of its own for this; these are its arena's, CUDA's and C++'s words.
+_OUT_OF_MEMORY = re.compile(r"Failed to allocate memory|out of memory|bad_?alloc", re.IGNORECASE)
 
 
 class RuntimeUnavailable(Exception):
@@ -92,7 +96,7 @@ class Runtime:
             session = self._ort.InferenceSession(
                 model.file, self._session_options(), self._provider_options()
             )
-        except Exception as error:  # ONNX Runtime's exceptions share no base but Exception
+        except Exception as error:  # as in run
             raise RuntimeUnavailable(f"{model.file}: {_first_line(error)}") from error
         provider: Provider = "cpu"
         if _PROVIDER_NAMES["cuda"] in session.get_providers():
@@ -111,14 +115,28 @@ class Runtime:
             self.run(model.digest, [inputs])
 
     def run(self, digest: str, batch: Sequence[Inputs]) -> list[NDArray[np.uint8]]:
-        """Run images of one shape through a loaded model: uint8 [fH, fW, 3] each, in order."""
+        """Run images of one shape through a loaded model: uint8 [fH, fW, 3] each, in order.
+
+        A batch that does not fit into memory is halved; raises OutOfMemory if one image does not.
+        """
         stacked = {
             name: np.expand_dims(batch[0][name], 0)
             if len(batch) == 1  # the usual case on a CPU, without the copy that stack makes
             else np.stack([inputs[name] for inputs in batch])
             for name in batch[0]
         }
-        (output,) = self._sessions[digest].run(["output"], stacked)
+        try:
+            (output,) = self._sessions[digest].run(["output"], stacked)
+        except Exception as error:  # ONNX Runtime's exceptions share no base but Exception
+            if not _OUT_OF_MEMORY.search(str(error)):
+                raise
+            if len(batch) == 1:
+                raise OutOfMemory(
+                    "The image needs more memory than the device has.", retry_after=1
+                ) from error
+            log.warning("a batch of %d does not fit into memory; halving it", len(batch))
+            half = len(batch) // 2
+            return self.run(digest, batch[:half]) + self.run(digest, batch[half:])
         return list(output)
 
     def _session_options(self) -> Any:

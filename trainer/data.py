@@ -109,15 +109,14 @@ def batches(
         num_workers=workers,
         collate_fn=_collate,
         pin_memory=torch.cuda.is_available(),
-        worker_init_fn=_leave_signals_to_parent,
+        worker_init_fn=_leave_interrupts_to_parent,
     )
     return iter(loader)
 
 
-def _leave_signals_to_parent(_: int) -> None:
-    # Ctrl-C reaches the whole process group, but stopping is the parent's to do.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+def _leave_interrupts_to_parent(_: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _collate(samples: list[_Sample]) -> Batch:

@@ -202,6 +202,10 @@ def _stop_signals() -> Iterator[list[int]]:
     previous = [signal.signal(number, lambda n, _: received.append(n)) for number in signals]
     try:
         yield received
+    except RuntimeError:
+        if received:  # the signal reached the loader's workers too, and ended the step with them
+            raise KeyboardInterrupt from None
+        raise
     finally:
         for number, handler in zip(signals, previous, strict=True):
             signal.signal(number, handler)

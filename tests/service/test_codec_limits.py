@@ -146,7 +146,7 @@ def test_a_jpeg_of_endless_scans_is_refused() -> None:
 
 
 def test_scan_markers_after_the_end_of_a_jpeg_do_not_count() -> None:
-    assert read(VALID["jpeg"] + b"\xff\xda" * 200).pixels.shape == (64, 96, 3)
+    assert read(VALID["jpeg"] + b"\0\2" + b"\xff\xda\0\2" * 200).pixels.shape == (64, 96, 3)
 
 
 # Hostile bytes
@@ -170,7 +170,7 @@ def test_a_truncated_file_decodes_whole_or_is_a_problem(kind: str, share: float)
     kind=st.sampled_from(sorted(VALID)),
     flips=st.lists(st.tuples(st.floats(0, 1) | st.floats(0, 0.1), st.integers(0, 7)), min_size=1),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_flipped_bits_raise_nothing_but_a_problem(
     kind: str, flips: list[tuple[float, int]]
 ) -> None:

@@ -162,7 +162,7 @@ def test_one_grey_may_be_transparent_at_any_depth(depth: int) -> None:
 
 @pytest.mark.parametrize("depth", [8, 16])
 def test_one_colour_may_be_transparent(depth: int) -> None:
-    samples = RGB.astype(int) * (257 if depth == 16 else 1)
+    samples = RGB.astype(int) * 256 + 7 if depth == 16 else RGB.astype(int)
 
     alpha = read(png(samples, depth, struct.pack(">HHH", *samples[5, 5]))).alpha
 

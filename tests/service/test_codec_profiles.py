@@ -128,19 +128,20 @@ def test_a_profile_leaves_alpha_alone() -> None:
     assert np.array_equal(picture.alpha, alpha)
 
 
-SRGB_CURVE = np.linspace(0, 1, 1024)
-SRGB_CURVE = np.where(
-    SRGB_CURVE <= 0.04045, SRGB_CURVE / 12.92, ((SRGB_CURVE + 0.055) / 1.055) ** 2.4
-)
+def srgb_curve(points: int) -> list[int]:
+    encoded = np.linspace(0, 1, points)
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    return [round(point * 65535) for point in linear]
 
 
 @pytest.mark.parametrize(
     "profile",
     [
         ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
-        rgb_profile(REC_709, [round(point * 65535) for point in SRGB_CURVE]),
+        rgb_profile(REC_709, srgb_curve(1024)),
+        rgb_profile(REC_709, srgb_curve(26)),
     ],
-    ids=["parametric", "sampled"],
+    ids=["parametric", "sampled", "coarsely sampled"],
 )
 def test_srgb_by_any_profile_stays_byte_for_byte(profile: bytes) -> None:
     assert np.array_equal(read(file_of(PHOTO, "PNG", icc_profile=profile)).pixels, RGB)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import anyio
 import httpx
 import numpy as np
 import pytest
@@ -177,11 +178,22 @@ async def test_while_models_load_requests_are_503_and_livez_is_200(
             assert int(response.headers["retry-after"]) >= 1
 
 
+async def test_an_unforeseen_failure_is_500_with_the_request_id_and_the_next_one_is_served(
+    connect: Connect, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connect() as client:
+        with monkeypatch.context() as broken:
+            broken.setattr("service.codec.encode", lambda *_: 1 / 0)
+            headers = {**JPEG, "X-Request-ID": "unlucky"}
+            response = await client.post("/stylize/wave", content=body, headers=headers)
+        assert problem(response)[0] == 500
+        assert response.headers["x-request-id"] == "unlucky"
+        assert (await client.post("/stylize/wave", content=body, headers=JPEG)).status_code == 200
+
+
 async def test_a_full_queue_is_429_with_retry_after(
     connect: Connect, astronaut: NDArray[np.uint8]
 ) -> None:
-    import anyio
-
     large = encoded(astronaut, "jpeg")
     responses: list[httpx.Response] = []
 

@@ -1,6 +1,9 @@
 """ONNX Runtime: builds, providers, and batches."""
 
+import dataclasses
 import importlib.metadata
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,7 @@ from numpy.typing import NDArray
 from service import catalog
 from service.catalog import Model
 from service.runtime import Inputs, Runtime, RuntimeUnavailable, installed_build
+from tests.conftest import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +80,45 @@ def test_asking_for_cuda_where_there_is_none_never_falls_back(runtime: Runtime) 
         Runtime("cuda", threads=1)
 
 
-def test_a_file_that_is_no_network_is_named(wave: Model, tmp_path: Path) -> None:
-    import dataclasses
+STARVED = """
+import resource, sys
+import numpy as np
+from pathlib import Path
+from service import catalog
+from service.problems import OutOfMemory
+from service.runtime import Runtime
 
+wave = catalog.read(Path(sys.argv[1])).models["wave"]
+runtime = Runtime("cpu", threads=1)
+runtime.load(wave)
+side = int(sys.argv[2])
+image = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+inputs = {"image": image, "strength": np.float32(1), "preserve_color": np.float32(0)}
+expected = runtime.run(wave.digest, [inputs])[0] if side < 1000 else None
+in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (in_use + 200 * 2**20,) * 2)
+try:
+    outputs = runtime.run(wave.digest, [inputs] * 8)
+except OutOfMemory:
+    print("out of memory")
+else:
+    print(len(outputs), all(np.array_equal(output, expected) for output in outputs))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits memory by RLIMIT_AS")
+@pytest.mark.parametrize(
+    ("side", "outcome"), [(384, "8 True\n"), (1200, "out of memory\n")], ids=["halved", "refused"]
+)
+def test_a_batch_that_does_not_fit_into_memory_is_halved_and_one_image_refused(
+    model_store: Path, side: int, outcome: str
+) -> None:
+    command = [sys.executable, "-c", STARVED, str(model_store), str(side)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert result.stdout == outcome, result.stderr
+
+
+def test_a_file_that_is_no_network_is_named(wave: Model, tmp_path: Path) -> None:
     broken = tmp_path / "model.onnx"
     broken.write_bytes(wave.file.read_bytes()[:10_000])
     with pytest.raises(RuntimeUnavailable, match=r"model\.onnx"):
