@@ -4,6 +4,7 @@ Whatever kind of file comes in, one kind of array goes on: oriented, in sRGB, ei
 alpha apart. All that is not pixels is dropped, save the copyright notice.
 """
 
+import math
 import re
 import warnings
 from collections.abc import Mapping
@@ -80,11 +81,18 @@ class Picture:
     """What answers in kind: the input's own format, or png for one that is not written."""
 
 
-def decode(body: bytes, *, max_pixels: int, max_side: int | None = None) -> Picture:
+def decode(
+    body: bytes,
+    *,
+    max_pixels: int,
+    max_side: int | None = None,
+    max_shrunk_pixels: int | None = None,
+) -> Picture:
     """Decode an image, shrunk so that its longer side is at most ``max_side``.
 
-    Raises UnsupportedImage, ImageSizeOutOfRange (over ``max_pixels`` as stored, or a side under 16;
-    known before any pixel is decoded) or BrokenImage, and nothing else whatever the bytes.
+    Raises UnsupportedImage, ImageSizeOutOfRange (over ``max_pixels`` as stored, a side under 16, or
+    over ``max_shrunk_pixels`` once shrunk; known before any pixel is decoded) or BrokenImage, and
+    nothing else whatever the bytes.
     """
     decoder = _decoder_of(body)
     if decoder is None:
@@ -92,6 +100,7 @@ def decode(body: bytes, *, max_pixels: int, max_side: int | None = None) -> Pict
     try:
         with Image.open(BytesIO(body), formats=(decoder,)) as image:
             _check_header(image, body, max_pixels)
+            _check_shrunk(image.size, max_side, max_shrunk_pixels)
             return _read(image, body, max_side)
     except Problem:
         raise
@@ -171,6 +180,24 @@ def _check_header(image: ImageFile.ImageFile, body: bytes, max_pixels: int) -> N
         raise BrokenImage(f"The JPEG image has over {_MAX_SCANS} scans.")
 
 
+def _check_shrunk(size: tuple[int, int], max_side: int | None, max_pixels: int | None) -> None:
+    width, height = _shrunk(size, max_side)
+    if max_pixels is not None and width * height > max_pixels:
+        fitting = int(max(size) * math.sqrt(max_pixels / (size[0] * size[1])))
+        raise ImageSizeOutOfRange(
+            f"The image has {width}x{height} = {width * height} pixels; at most {max_pixels} are "
+            f"transformed at once. With max_side={fitting} it fits."
+        )
+
+
+def _shrunk(size: tuple[int, int], max_side: int | None) -> tuple[int, int]:
+    longer = max(size)
+    if max_side is None or longer <= max_side:
+        return size
+    width, height = (max(_MIN_SIDE, round(side * max_side / longer)) for side in size)
+    return width, height
+
+
 def _scans(body: bytes) -> int:
     scans = position = 0
     while scans <= _MAX_SCANS and (segment := _SEGMENT.search(body, position)):
@@ -183,14 +210,10 @@ def _scans(body: bytes) -> int:
 
 def _read(image: ImageFile.ImageFile, body: bytes, max_side: int | None) -> Picture:
     kind = _IN_KIND.get(image.format, "png")
-    size, box = image.size, None
-    longer = max(size)
-    if max_side is not None and longer > max_side:
-        width, height = (max(_MIN_SIDE, round(side * max_side / longer)) for side in size)
-        size = width, height
-        # A JPEG decodes at a half, a quarter or an eighth in its DCT, to a box of fractional size.
-        if draft := image.draft(None, size):
-            box = draft[1]
+    size, box = _shrunk(image.size, max_side), None
+    # A JPEG decodes at a half, a quarter or an eighth in its DCT, to a box of fractional size.
+    if size != image.size and (draft := image.draft(None, size)):
+        box = draft[1]
     image.load()
     orientation, notice = _metadata(image)
     profile = image.info.get("icc_profile")

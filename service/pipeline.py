@@ -136,7 +136,12 @@ class Pipeline:
         return Answer(body, format, completed.batch_size, durations)
 
     def _decode(self, body: bytes, max_side: int | None) -> codec.Picture:
-        return codec.decode(body, max_pixels=self._settings.max_image_pixels, max_side=max_side)
+        return codec.decode(
+            body,
+            max_pixels=self._settings.max_image_pixels,
+            max_side=max_side,
+            max_shrunk_pixels=self._settings.max_stylize_pixels,
+        )
 
     async def _run(self, model: Model, batch: Sequence[Inputs]) -> Sequence[NDArray[np.uint8]]:
         outputs = await self._on(self._device, self.runtime.run, model.digest, batch)

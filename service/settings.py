@@ -53,7 +53,13 @@ class Settings(BaseSettings):
         32 << 20, ge=1024, description="largest request body that is read, in bytes"
     )
     max_image_pixels: int = Field(
-        16 << 20, ge=256, description="largest image that is decoded, in pixels"
+        64 << 20, ge=256, description="largest image that is decoded, in pixels"
+    )
+    max_stylize_pixels: int = Field(
+        4 << 20,
+        ge=256,
+        description="largest image that is stylised, after max_side, in pixels; "
+        "a network needs about 0.7 KB of memory a pixel",
     )
     drain_seconds: int = Field(
         30, ge=0, description="seconds that open requests get to finish at shutdown"

@@ -1,5 +1,6 @@
 """Every error is a clear application/problem+json, and the service goes on."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -128,6 +129,18 @@ async def test_an_image_over_the_pixel_limit_is_422_with_both_numbers(
     assert status == 422
     assert str(120 * 144) in detail
     assert "10000" in detail
+
+
+async def test_an_image_too_large_to_stylize_is_422_with_the_max_side_that_fits(
+    connect: Connect, body: bytes
+) -> None:
+    async with connect(max_stylize_pixels=10_000) as client:
+        refused = await client.post("/stylize/wave", content=body, headers=JPEG)
+        status, detail = problem(refused)
+        assert status == 422
+        (fitting,) = re.findall(r"max_side=(\d+)", detail)
+        url = f"/stylize/wave?max_side={fitting}"
+        assert (await client.post(url, content=body, headers=JPEG)).status_code == 200
 
 
 async def test_a_body_that_announces_too_much_is_413_and_is_not_read(connect: Connect) -> None:
