@@ -10,14 +10,14 @@ import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from io import BytesIO
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms, ImageFile, TiffImagePlugin
+from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 
+from service import color
 from service.problems import BrokenImage, ImageSizeOutOfRange, Problem, UnsupportedImage
 
 ImageFormat = Literal["jpeg", "png", "webp", "avif"]
@@ -46,7 +46,6 @@ _MAX_SIDE: Mapping[ImageFormat, int] = {
     "avif": 32_768,
 }
 _MAX_SCANS = 100  # a progressive JPEG has about ten
-_MAX_PROFILE_BYTES = 2**22  # the largest for print are under 3 MiB
 _MAX_NOTICE_CHARACTERS = 4096  # in UTF-8 they fit the 64 KiB of a JPEG's EXIF segment
 
 _TRANSPOSE = {
@@ -58,12 +57,12 @@ _TRANSPOSE = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_PROFILE_MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 _SEGMENT = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")  # a JPEG marker with a length, or the end
 
 # A ceiling on what Pillow allocates while it still reads a header (a GIF can ask for 4 GiB there),
 # far above any max_pixels. Set once: filtering the warning per call would not be thread-safe.
 Image.MAX_IMAGE_PIXELS = 2**28
+warnings.filterwarnings("ignore", module="PIL")  # the quirks of clients' files
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 Image.init()
 
@@ -183,7 +182,9 @@ def _check_header(image: ImageFile.ImageFile, body: bytes, max_pixels: int) -> N
 def _check_shrunk(size: tuple[int, int], max_side: int | None, max_pixels: int | None) -> None:
     width, height = _shrunk(size, max_side)
     if max_pixels is not None and width * height > max_pixels:
-        fitting = int(max(size) * math.sqrt(max_pixels / (size[0] * size[1])))
+        fitting = int(max(size) * math.sqrt(max_pixels / math.prod(size)))
+        while math.prod(_shrunk(size, fitting)) > max_pixels:  # the shorter side may round up
+            fitting -= 1
         raise ImageSizeOutOfRange(
             f"The image has {width}x{height} = {width * height} pixels; at most {max_pixels} are "
             f"transformed at once. With max_side={fitting} it fits."
@@ -218,7 +219,7 @@ def _read(image: ImageFile.ImageFile, body: bytes, max_side: int | None) -> Pict
     orientation, notice = _metadata(image)
     profile = image.info.get("icc_profile")
 
-    picture = _to_eight_bits(image, body)
+    picture = color.to_eight_bits(image, body)
     if picture.size != size:
         # Pillow premultiplies by alpha here; a gap of 3 looks the same as none and is faster.
         picture = picture.resize(size, Image.Resampling.LANCZOS, box, reducing_gap=3.0)
@@ -231,7 +232,7 @@ def _read(image: ImageFile.ImageFile, body: bytes, max_side: int | None) -> Pict
         if channel.getextrema() != (255, 255):
             alpha = np.asarray(channel)
         picture = picture.convert(picture.mode.removesuffix("A"))
-    return Picture(np.asarray(_to_srgb(picture, profile)), alpha, notice, kind)
+    return Picture(np.asarray(color.to_srgb(picture, profile)), alpha, notice, kind)
 
 
 def _metadata(image: Image.Image) -> tuple[object, str | None]:
@@ -245,76 +246,3 @@ def _metadata(image: Image.Image) -> tuple[object, str | None]:
     with suppress(UnicodeError):  # Pillow reads EXIF as Latin-1, where most software writes UTF-8
         notice = notice.encode("latin-1").decode()
     return orientation, notice[:_MAX_NOTICE_CHARACTERS].strip(" \0") or None
-
-
-def _to_eight_bits(image: ImageFile.ImageFile, body: bytes) -> Image.Image:
-    """To mode L, LA, RGB, RGBA or CMYK, as near as can be to what is stored."""
-    match image.mode:
-        case "I;16" | "I;16B":
-            return _from_sixteen_bits(image)
-        case "P" | "PA":
-            return image.convert("RGBA" if image.has_transparency_data else "RGB")
-        case "1" | "L" | "RGB" if "transparency" in image.info:
-            if image.format == "PNG" and image.mode != "1":
-                # Pillow leaves the transparent colour at the file's depth, unlike the pixels.
-                clear = image.info["transparency"]
-                if (depth := body[24]) == 16:
-                    image.info["transparency"] = tuple(sample >> 8 for sample in clear)
-                elif depth < 8:
-                    image.info["transparency"] = clear * 255 // (2**depth - 1)
-            return image.convert("RGBA" if image.mode == "RGB" else "LA")
-        case "1" | "La" | "YCbCr" | "LAB":
-            return image.convert({"1": "L", "La": "LA"}.get(image.mode, "RGB"))
-        case "L" | "LA" | "RGB" | "RGBA" | "CMYK":
-            return image
-    raise UnsupportedImage("Send an image of 8 or 16 bits a sample, not of 32 nor of fractions.")
-
-
-def _from_sixteen_bits(image: Image.Image) -> Image.Image:
-    """Scale where Pillow's convert would clip: white is the largest sample, not 255."""
-    levels = np.arange(2**16)
-    white = 2**16 - 1
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        white = 2 ** image.tag_v2[TiffImagePlugin.BITSPERSAMPLE][0] - 1
-        if image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:  # white is zero
-            levels = white - levels
-    scaled = np.clip((levels * 255 + white // 2) // white, 0, 255).astype(np.uint8)
-    samples = np.asarray(image)
-    grey = Image.fromarray(scaled[samples])
-    if (clear := image.info.get("transparency")) is not None:
-        grey.putalpha(Image.fromarray(np.where(samples == clear, 0, 255).astype(np.uint8)))
-    return grey
-
-
-def _to_srgb(picture: Image.Image, profile: object) -> Image.Image:
-    """To mode RGB; a profile that is broken or for another mode is ignored."""
-    if isinstance(profile, bytes) and len(profile) <= _MAX_PROFILE_BYTES:
-        mode, transform = _transform(profile)
-        if (mode, picture.mode) == ("RGB", "L"):
-            picture = picture.convert("RGB")
-        if transform is not None and mode == picture.mode:
-            return transform.apply(picture)
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
-
-
-# Building a transform costs as much as transforming a picture; lcms2 lets threads share one.
-@lru_cache(maxsize=16)
-def _transform(profile: bytes) -> tuple[str, ImageCms.ImageCmsTransform | None]:
-    """The mode of a profile's pixels, and what brings them to sRGB; None if nothing should."""
-    try:
-        source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        mode = _PROFILE_MODES[source.profile.xcolor_space]
-        srgb = ImageCms.createProfile("sRGB")
-        intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
-        flags = ImageCms.Flags.BLACKPOINTCOMPENSATION
-        transform = ImageCms.buildTransform(source, srgb, mode, "RGB", intent, flags)
-    except (OSError, KeyError, ImageCms.PyCMSError):
-        return "", None
-    if mode == "RGB":
-        # sRGB goes by many names and bytes: it is whatever profile leaves all colours as they are.
-        steps = np.arange(0, 256, 17, dtype=np.uint8)
-        colours = np.stack(np.meshgrid(steps, steps, steps), -1).reshape(64, 64, 3)
-        moved = np.asarray(transform.apply(Image.fromarray(colours)))
-        if np.abs(moved.astype(np.int16) - colours).max() <= 1:
-            return mode, None
-    return mode, transform

@@ -119,7 +119,8 @@ class Scheduler(Generic[Model, Payload, Result]):
         """Refuse at once what could not be answered in time, before more is spent on it.
 
         ``deadline`` is in the event loop's time. Raises NotReady while draining, QueueFull if
-        ``pixels`` more do not fit or the queue ahead will not be done by the deadline.
+        ``pixels`` more do not fit or the queue ahead will not be done by the deadline, and
+        DeadlinePassed if it is behind us.
         """
         drain = self.predicted_drain()
         retry_after = max(1, math.ceil(drain))
@@ -128,6 +129,8 @@ class Scheduler(Generic[Model, Payload, Result]):
         waiting = self.queued_pixels
         if waiting and waiting + pixels > self._limits.max_queue_pixels:
             raise QueueFull("The queue is full.", retry_after=retry_after)
+        if deadline is not None and self._loop.time() >= deadline:
+            raise DeadlinePassed("The deadline passed before the image could be queued.")
         if deadline is not None and self._loop.time() + drain > deadline:
             raise QueueFull(
                 f"The queue takes about {drain:.1f} s, longer than the request would wait.",

@@ -180,6 +180,16 @@ def test_a_request_whose_deadline_passes_in_the_queue_never_reaches_the_device()
     assert run(main()) == [("wave", [1])]
 
 
+def test_a_request_that_comes_after_its_deadline_is_not_queued() -> None:
+    async def main() -> None:
+        scheduler = Scheduler(Device().run, LIMITS)
+        with pytest.raises(DeadlinePassed):
+            await scheduler.submit("wave", SMALL, 1, deadline=-0.1)
+        assert scheduler.queued_images == 0
+
+    run(main())
+
+
 def test_a_cancelled_request_never_reaches_the_device() -> None:
     async def main() -> list[tuple[str, list[int]]]:
         device = Device()
