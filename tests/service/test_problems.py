@@ -24,6 +24,17 @@ def body(photograph: NDArray[np.uint8]) -> bytes:
     return encoded(photograph, "jpeg")
 
 
+class Trickle:
+    """A body of 100 KiB in chunks of 1 KiB, which knows how much of it was asked for."""
+
+    read = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for _ in range(100):
+            self.read += 1024
+            yield bytes(1024)
+
+
 def problem(response: httpx.Response) -> tuple[int, str]:
     assert response.headers["content-type"] == "application/problem+json"
     document = response.json()
@@ -144,36 +155,22 @@ async def test_an_image_too_large_to_stylize_is_422_with_the_max_side_that_fits(
 
 
 async def test_a_body_that_announces_too_much_is_413_and_is_not_read(connect: Connect) -> None:
-    read = 0
-
-    async def chunks() -> AsyncIterator[bytes]:
-        nonlocal read
-        for _ in range(100):
-            read += 1024
-            yield bytes(1024)
-
+    body = Trickle()
     async with connect(max_body_bytes=4096) as client:
         headers = {**JPEG, "Content-Length": "102400"}
-        response = await client.post("/stylize/wave", content=chunks(), headers=headers)
+        response = await client.post("/stylize/wave", content=body, headers=headers)
     status, detail = problem(response)
     assert status == 413
     assert "4,096" in detail
-    assert read <= 1024
+    assert body.read <= 1024
 
 
 async def test_a_body_that_grows_too_large_is_413_as_soon_as_it_does(connect: Connect) -> None:
-    read = 0
-
-    async def chunks() -> AsyncIterator[bytes]:
-        nonlocal read
-        for _ in range(100):
-            read += 1024
-            yield bytes(1024)
-
+    body = Trickle()
     async with connect(max_body_bytes=4096) as client:
-        response = await client.post("/stylize/wave", content=chunks(), headers=JPEG)
+        response = await client.post("/stylize/wave", content=body, headers=JPEG)
     assert problem(response)[0] == 413
-    assert read <= 6 * 1024
+    assert body.read <= 6 * 1024
 
 
 async def test_while_models_load_requests_are_503_and_livez_is_200(
