@@ -78,6 +78,8 @@ class Runtime:
                 f"execution provider cuda: {self.build.package} {self.build.version} has none; "
                 "install the extra 'gpu' in place of 'cpu'"
             )
+        if has_cuda and execution_provider != "cpu":
+            onnxruntime.preload_dlls()  # CUDA and cuDNN from their wheels, where they are installed
         self._wanted: Sequence[Provider] = {
             "auto": ("cuda", "cpu") if has_cuda else ("cpu",),
             "cuda": ("cuda",),
