@@ -14,6 +14,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 Norm = Literal["instance", "batch"]
 
@@ -22,6 +23,10 @@ Norm = Literal["instance", "batch"]
 # black at infinity.
 TANH_SCALE = 150.0
 PIXEL_CENTRE = 127.5
+
+# VGG pads with zeros, so the loss hardly sees the outermost pixels and a network paints them as it
+# likes: a frame. Served networks paint a reflected margin around the picture and cut it off.
+MARGIN = 8
 
 
 class ConvNorm(nn.Sequential):
@@ -127,7 +132,8 @@ class ServedStyleNet(nn.Module):
 
     def forward(self, image: Tensor, strength: Tensor, preserve_color: Tensor) -> Tensor:
         content = image.permute(0, 3, 1, 2).float()
-        stylized = self.network(content).clamp(0, 255)
+        framed = F.pad(content, (MARGIN, MARGIN, MARGIN, MARGIN), mode="reflect")
+        stylized = self.network(framed)[..., MARGIN:-MARGIN, MARGIN:-MARGIN].clamp(0, 255)
         # Adding the change of luma to all three channels leaves Cb and Cr as they were.
         recolored = content + (luma(stylized) - luma(content))
         stylized = torch.lerp(stylized, recolored, preserve_color[:, None, None, None])
