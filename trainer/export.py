@@ -92,6 +92,7 @@ def to_onnx(served: ServedStyleNet, card: Mapping[str, Any]) -> onnx.ModelProto:
         )
     assert exported is not None
     program: onnx.ModelProto = exported.model_proto
+    program.producer_version = torch.__version__.partition("+")[0]  # whatever CUDA it is built for
     _name_dimensions(program)
     for node in program.graph.node:
         del node.metadata_props[:]  # stack traces, with the paths of the exporting machine
