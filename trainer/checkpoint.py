@@ -1,7 +1,6 @@
 """The state of a run on disk, so that a killed run goes on to the weights it would have reached."""
 
 import os
-import pickle
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -74,12 +73,12 @@ def restore(folder: Path, device: torch.device) -> Run:
     file = folder / NAME
     try:
         state = torch.load(file, map_location=device, weights_only=True)
+        run = new_run(Recipe.model_validate_json(state["recipe"]), device)
+        run.network.load_state_dict(state["network"])
+        run.optimizer.load_state_dict(state["optimizer"])
+        run.progress = Progress(**state["progress"])
     except FileNotFoundError:
         raise TrainerError(f"{file}: no checkpoint to resume from") from None
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+    except Exception as error:  # PyTorch raises nearly anything for a broken file
         raise TrainerError(f"{file}: cannot be read as a checkpoint ({error})") from error
-    run = new_run(Recipe.model_validate_json(state["recipe"]), device)
-    run.network.load_state_dict(state["network"])
-    run.optimizer.load_state_dict(state["optimizer"])
-    run.progress = Progress(**state["progress"])
     return run

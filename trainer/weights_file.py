@@ -1,12 +1,11 @@
 """Trained weights on disk: safetensors whose metadata says how they came to be."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialize
 
 from trainer.errors import TrainerError
 from trainer.networks import StyleNet
@@ -44,12 +43,12 @@ def save(file: Path, model: TrainedModel) -> None:
         name: t.detach().cpu().contiguous() for name, t in model.network.state_dict().items()
     }
     metadata = {
-        "recipe": json.dumps(model.recipe.model_dump(mode="json"), sort_keys=True),
-        "training": json.dumps(model.training.model_dump(mode="json"), sort_keys=True),
+        "recipe": model.recipe.model_dump_json(),
+        "training": model.training.model_dump_json(),
     }
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".partial")
-    save_file(tensors, partial, metadata)
+    partial.write_bytes(serialize(tensors, metadata))
     partial.replace(file)
 
 
@@ -61,10 +60,10 @@ def load(file: Path) -> TrainedModel:
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
         recipe = Recipe.model_validate_json(metadata["recipe"])
         training = Training.model_validate_json(metadata["training"])
+        network = StyleNet(recipe.network.width, recipe.network.norm)
+        network.load_state_dict(tensors)
     except FileNotFoundError:
         raise TrainerError(f"{file}: no such file") from None
-    except (SafetensorError, KeyError, ValidationError) as error:
+    except (SafetensorError, KeyError, ValidationError, RuntimeError) as error:
         raise TrainerError(f"{file}: not weights of this trainer ({error})") from error
-    network = StyleNet(recipe.network.width, recipe.network.norm)
-    network.load_state_dict(tensors)
     return TrainedModel(network.eval(), recipe, training)

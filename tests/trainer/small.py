@@ -1,0 +1,123 @@
+"""Networks and recipes so small that training takes seconds, and ways to make them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from trainer import checkpoint, training
+from trainer.networks import Norm, StyleNet
+from trainer.recipe import LossRecipe, NetworkRecipe, Recipe, ScheduleRecipe, Stage, StyleRecipe
+from trainer.weights_file import TrainedModel, Training
+
+EVALUATION = {"photographs": 10, "network": {"total": 1.5e5}}
+CPU = torch.device("cpu")
+LOSS = LossRecipe(
+    content_tap="relu2_2",
+    content_weight=1.0,
+    style_weight=1e3,
+    tv_weight=1.0,
+    saturation_weight=1.0,
+)
+
+
+def stages(*steps: int) -> tuple[Stage, ...]:
+    return tuple(Stage(steps=n, crop=32, batch=2) for n in steps)
+
+
+def recipe(painting: Path, **schedule: Any) -> Recipe:
+    schedule = {"stages": stages(4), "peak_learning_rate": 1e-2, **schedule}
+    return Recipe(
+        title="A small model",
+        licence="CC0-1.0",
+        data="three photographs",
+        network=NetworkRecipe(width=4),
+        style=StyleRecipe(image=str(painting), short_side=64),
+        loss=LOSS,
+        schedule=ScheduleRecipe(**schedule),
+    )
+
+
+def options(folder: Path, **changes: Any) -> training.Options:
+    defaults: dict[str, Any] = {
+        "folder": folder,
+        "device": CPU,
+        "workers": 0,
+        "preview_every": 1000,
+        "checkpoint_every": 1000,
+    }
+    return training.Options(**{**defaults, **changes})
+
+
+def trained(
+    wanted: Recipe,
+    vgg: dict[str, Tensor],
+    photographs: Sequence[Path],
+    folder: Path,
+    **changes: Any,
+) -> checkpoint.Run:
+    """A new run, trained to its end."""
+    run = checkpoint.new_run(wanted, CPU)
+    training.train(run, vgg, photographs, options(folder, **changes))
+    return run
+
+
+def lively(width: int = 8, norm: Norm = "instance", seed: int = 0) -> StyleNet:
+    """A network with random weights whose output reaches over the whole range, and beyond."""
+    torch.manual_seed(seed)
+    network = StyleNet(width, norm)
+    with torch.no_grad():
+        network.to_rgb[1].weight.mul_(20)  # a new network's outputs are near grey
+        network.to_rgb[1].bias.copy_(torch.tensor([-0.2, 0.0, 0.1]))
+    return network.eval()
+
+
+def model(painting: Path, network: StyleNet) -> TrainedModel:
+    followed = recipe(painting)
+    width = network.to_rgb[1].in_channels
+    norm: Norm = "batch" if "features.0.2.running_mean" in network.state_dict() else "instance"
+    described = NetworkRecipe(width=width, norm=norm)
+    followed = followed.model_copy(update={"network": described})
+    measured = Training(
+        created="2016-03-27T01:04:27+00:00",
+        device="cpu",
+        steps=4,
+        images=8,
+        seconds=1.5,
+        losses={"total": 3.0, "content": 1.0, "style": 2.0},
+    )
+    return TrainedModel(network, followed, measured)
+
+
+class Exported(NamedTuple):
+    """A model and its folder in a store."""
+
+    model: TrainedModel
+    folder: Path
+    digest: str
+
+    @property
+    def onnx(self) -> Path:
+        return self.folder / "1" / "model.onnx"
+
+
+def equal(one: StyleNet, other: StyleNet) -> bool:
+    """Whether two networks have the same weights, bit for bit."""
+    pairs = zip(one.state_dict().items(), other.state_dict().items(), strict=True)
+    return all(a == b and torch.equal(s, t) for (a, s), (b, t) in pairs)
+
+
+def as_tensor(pixels: NDArray[np.uint8]) -> Tensor:
+    """uint8 [H, W, 3] to float RGB [1, 3, H, W] in [0, 255]."""
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float()
+
+
+def save(pixels: NDArray[np.uint8], file: Path, **options: Any) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(file, **options)
+    return file

@@ -1,0 +1,148 @@
+"""Exporting a network: what the model's folder in the store holds."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnxruntime import InferenceSession
+from PIL import Image
+
+from tests.trainer import small
+from tests.trainer.small import Exported
+from trainer import data, export, weights_file
+from trainer.errors import TrainerError
+from trainer.networks import ServedStyleNet
+from trainer.recipe import Recipe
+
+ROOT = Path(__file__).parents[2]
+EXPORT_AGAIN = """
+import sys
+from pathlib import Path
+from tests.trainer.small import EVALUATION
+from trainer import export, weights_file
+
+weights, photograph, store = map(Path, sys.argv[1:])
+model = weights_file.load(weights)
+export.export(model, "small", store, photograph=photograph, evaluation=EVALUATION)
+"""
+
+
+@pytest.fixture(scope="module")
+def card(exported: Exported) -> dict[str, Any]:
+    card: dict[str, Any] = json.loads((exported.folder / "card.json").read_text())
+    return card
+
+
+def test_a_models_folder_holds_graph_configuration_card_and_preview(exported: Exported) -> None:
+    files = {
+        str(file.relative_to(exported.folder))
+        for file in exported.folder.rglob("*")
+        if file.is_file()
+    }
+    assert files == {"1/model.onnx", "config.pbtxt", "card.json", "preview.jpg"}
+    assert exported.digest == hashlib.sha256(exported.onnx.read_bytes()).hexdigest()
+
+
+def test_the_card_says_what_the_model_is_and_how_it_came_to_be(
+    exported: Exported, card: dict[str, Any]
+) -> None:
+    recipe = exported.model.recipe
+    assert (card["kind"], card["factor"]) == ("stylize", 1)
+    assert (card["title"], card["licence"]) == (recipe.title, recipe.licence)
+    assert Recipe.model_validate(card["recipe"]) == recipe
+    assert card["recipe_digest"] == f"sha256:{recipe.digest}"
+    assert card["data"] == recipe.data
+    assert card["created"] == exported.model.training.created
+    assert card["training"]["losses"] == exported.model.training.losses
+    assert card["evaluation"] == small.EVALUATION
+
+
+def test_the_graph_carries_its_card(session: InferenceSession, card: dict[str, Any]) -> None:
+    stored = session.get_modelmeta().custom_metadata_map
+    as_card = {
+        key: text if isinstance(card.get(key), str) else json.loads(text)
+        for key, text in stored.items()
+    }
+    assert as_card == card
+
+
+def test_the_configuration_is_tritons(exported: Exported) -> None:
+    text = (exported.folder / "config.pbtxt").read_text()
+    assert 'name: "small"' in text
+    assert 'platform: "onnxruntime_onnx"' in text
+    for field in (
+        'name: "image", data_type: TYPE_UINT8, dims: [ -1, -1, 3 ]',
+        'name: "strength", data_type: TYPE_FP32, dims: [ 1 ], reshape: { shape: [ ] }',
+        'name: "preserve_color", data_type: TYPE_FP32, dims: [ 1 ], reshape: { shape: [ ] }',
+        'name: "output", data_type: TYPE_UINT8, dims: [ -1, -1, 3 ]',
+    ):
+        assert field in text
+
+
+def test_the_preview_is_the_photograph_in_the_models_style(
+    exported: Exported, photographs: tuple[Path, ...]
+) -> None:
+    with Image.open(exported.folder / "preview.jpg") as opened:
+        assert opened.format == "JPEG"
+        preview = np.asarray(opened).astype(int)
+    pixels = data.read_rgb(photographs[0], 320).byte().permute(0, 2, 3, 1)
+    with torch.no_grad():
+        expected = ServedStyleNet(exported.model.network)(pixels, torch.ones(1), torch.zeros(1))
+    assert preview.shape == expected.shape[1:]
+    assert np.abs(preview - expected[0].numpy()).mean() < 12, "but for JPEG"
+
+
+def test_exporting_elsewhere_gives_the_same_bytes(
+    tmp_path: Path, exported: Exported, photographs: tuple[Path, ...]
+) -> None:
+    weights_file.save(tmp_path / "small.safetensors", exported.model)
+    command = [sys.executable, "-c", EXPORT_AGAIN, "small.safetensors", photographs[0], "store"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "1"}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    for name in ("1/model.onnx", "config.pbtxt", "card.json", "preview.jpg"):
+        again = tmp_path / "store" / "small" / name
+        assert again.read_bytes() == (exported.folder / name).read_bytes(), name
+
+
+def test_a_graph_that_differs_from_its_network_is_refused_and_the_store_left_as_it_was(
+    exported: Exported, photographs: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(*_: object) -> onnx.ModelProto:
+        """The right graph, but for a little less contrast."""
+        program = onnx.load(exported.onnx)
+        (weight,) = (t for t in program.graph.initializer if list(t.dims) == [3, 8, 9, 9])
+        values = 0.95 * onnx.numpy_helper.to_array(weight)
+        weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
+        return program
+
+    store = exported.folder.parent
+    before = contents(store)
+    monkeypatch.setattr(export, "to_onnx", damaged)
+    photograph = photographs[0]
+    for name in ("small", "another"):
+        with pytest.raises(TrainerError, match=r"differ by \d+ levels of 255"):
+            export.export(exported.model, name, store, photograph=photograph, evaluation=None)
+    assert contents(store) == before
+
+
+def test_a_missing_photograph_leaves_the_store_as_it_was(
+    exported: Exported, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(export, "to_onnx", lambda *_: onnx.load(exported.onnx))
+    with pytest.raises(TrainerError, match=r"lost\.jpg: no such file"):
+        export.export(
+            exported.model, "small", tmp_path, photograph=Path("lost.jpg"), evaluation=None
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
