@@ -67,8 +67,8 @@ def train(
 ) -> Path:
     """Go on with ``run`` to the end of its schedule; returns the file of the trained weights.
 
-    On SIGINT or SIGTERM the step under way is finished and saved, then KeyboardInterrupt raised. A
-    SIGTERM to the whole process group ends the loader's workers too: then the last checkpoint holds.
+    On SIGINT or SIGTERM the step under way is finished and saved, then KeyboardInterrupt raised.
+    A SIGTERM to the whole process group ends the workers too: then the last checkpoint stands.
     """
     recipe, progress, device = run.recipe, run.progress, options.device
     torch.set_float32_matmul_precision("high")  # TF32 for what autocast leaves in float32
