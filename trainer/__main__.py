@@ -91,9 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--checkpoint-every",
         type=_positive,
-        default=100,
         metavar="N",
-        help="steps between checkpoints (%(default)s)",
+        help="steps between checkpoints (a tenth of the run, at most 100)",
     )
     add_runs(add)
 

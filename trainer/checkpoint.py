@@ -78,7 +78,9 @@ def restore(folder: Path, device: torch.device) -> Run:
         run.optimizer.load_state_dict(state["optimizer"])
         run.progress = Progress(**state["progress"])
     except FileNotFoundError:
-        raise TrainerError(f"{file}: no checkpoint to resume from") from None
+        raise TrainerError(
+            f"{file}: no checkpoint to resume from; start without --resume"
+        ) from None
     except Exception as error:  # PyTorch raises nearly anything for a broken file
         raise TrainerError(f"{file}: cannot be read as a checkpoint ({error})") from error
     return run

@@ -39,7 +39,8 @@ def train(options: Namespace) -> None:
             device=device,
             workers=options.workers,
             preview_every=options.preview_every,
-            checkpoint_every=options.checkpoint_every,
+            checkpoint_every=options.checkpoint_every
+            or max(1, min(100, run.recipe.schedule.steps // 10)),
         ),
     )
     print(f"trained {trained}; next: python -m trainer export --style {options.style}")

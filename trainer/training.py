@@ -114,7 +114,7 @@ def train(
                 run.save(options.folder)
             if stop:
                 raise KeyboardInterrupt
-            if progress.step % options.preview_every == 0:
+            if last or progress.step % options.preview_every == 0:
                 with autocast(device):
                     sheet = contact_sheet(run.network, shown)
                 writer.add_image("preview", sheet, progress.step)
