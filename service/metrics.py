@@ -46,12 +46,6 @@ class Metrics:
             buckets=tuple(4.0**n for n in range(6, 13)),
             registry=self.registry,
         )
-        self.refusals = Counter(
-            "perceptual_refusals",
-            "Requests refused or given up, by problem",
-            ("problem",),
-            registry=self.registry,
-        )
         self.models = Gauge(
             "perceptual_model",
             "Models served: always 1",

@@ -50,9 +50,9 @@ class RequestIdentity:
             seconds = time.perf_counter() - started
             # The router leaves the matched route here; an unmatched path must not be a label.
             route = getattr(scope.get("route"), "path", "unmatched")
-            model = scope.get("path_params", {}).get("style", "")
-            known = model if status != 404 else ""
-            self.metrics.requests.labels(route, known, status).inc()
+            # Set once the catalog knows the model: what a client makes up must not be one either.
+            model = scope.get("state", {}).get("model", "")
+            self.metrics.requests.labels(route, model, status).inc()
             self.metrics.request_seconds.labels(route).observe(seconds)
             log.info(
                 "%s %s %d %.0f ms %s",

@@ -9,7 +9,7 @@ of ONNX Runtime, and reads time only from the event loop's clock.
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from service.problems import DeadlinePassed, NotReady, QueueFull
@@ -64,7 +64,7 @@ class _Pace:
     """Seconds a pixel of one model, an exponential average over its batches."""
 
     seconds_per_pixel: float = 0.0
-    batches: int = field(default=0)
+    batches: int = 0
 
     def learn(self, pixels: int, seconds: float) -> None:
         self.batches += 1
@@ -103,10 +103,6 @@ class Scheduler(Generic[Model, Payload, Result]):
     @property
     def queued_pixels(self) -> int:
         return sum(request.pixels for request in self._queue)
-
-    @property
-    def draining(self) -> bool:
-        return self._draining
 
     def predicted_drain(self) -> float:
         """Seconds until all that runs or waits now is done, by the pace of past batches."""
@@ -207,6 +203,8 @@ class Scheduler(Generic[Model, Payload, Result]):
         self._running, self._running_since = batch, started
         try:
             results = await self._run(batch[0].model, [request.payload for request in batch])
+            if len(results) != len(batch):
+                raise RuntimeError(f"{len(results)} results for a batch of {len(batch)}")
         except Exception as error:
             for request in batch:
                 if not request.completed.done():

@@ -57,6 +57,7 @@ async def transformed(
     """Read the image, run it through a model and answer it with all headers."""
     pipeline: Pipeline = request.app.state.pipeline
     model = pipeline.catalog.get(name, kind)
+    request.state.model = model.name  # for the metrics
     wait = wait_seconds(request.headers.get("prefer"))
     deadline = None if wait is None else asyncio.get_running_loop().time() + wait
     pipeline.scheduler.admit(deadline)

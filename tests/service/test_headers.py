@@ -105,6 +105,6 @@ async def test_a_deadline_that_passes_meanwhile_is_504(
     connect: Connect, astronaut: NDArray[np.uint8]
 ) -> None:
     async with connect() as client:
-        answer = await post(client, encoded(astronaut, "jpeg"), {"Prefer": "wait=0.05"})
+        answer = await post(client, encoded(astronaut, "jpeg"), {"Prefer": "wait=0.001"})
     assert answer.status_code == 504
     assert answer.json()["title"] == "Deadline passed"

@@ -48,6 +48,7 @@ async def test_metrics_count_requests_by_route_model_and_status(
     for path in ("/stylize/wave", "/stylize/wave", "/stylize/vawe"):
         await client.post(path, files={"image": encoded(photograph)})
     await client.get("/no/such/path")
+    await client.post("/stylize/made-up?strength=9", files={"image": encoded(photograph)})
     exposition = (await client.get("/metrics")).text
 
     def sample(route: str, model: str, status: int) -> str:
@@ -57,6 +58,7 @@ async def test_metrics_count_requests_by_route_model_and_status(
     assert f"{sample('/stylize/{style}', 'wave', 200)} 2.0" in exposition
     assert f"{sample('/stylize/{style}', '', 404)} 1.0" in exposition
     assert f"{sample('unmatched', '', 404)} 1.0" in exposition
+    assert "made-up" not in exposition, "clients must not be able to add time series"
     assert "perceptual_queue_pixels 0.0" in exposition
     assert 'perceptual_stage_seconds_count{model="wave",stage="infer"} 2.0' in exposition
     assert "perceptual_batch_pixels_sum" in exposition

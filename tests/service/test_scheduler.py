@@ -234,6 +234,19 @@ def test_a_batch_that_fails_fails_alone() -> None:
     assert other.result == 4
 
 
+def test_a_device_that_loses_a_result_fails_its_batch_and_the_queue_goes_on() -> None:
+    async def lossy(_: str, batch: Sequence[int]) -> Sequence[int]:
+        return [payload for payload in batch if payload != 1]
+
+    async def main() -> list[Any]:
+        scheduler = Scheduler(lossy, LIMITS)
+        return await all_of(scheduler.submit("wave", SMALL, 1), scheduler.submit("wave", LARGE, 2))
+
+    failed, other = run(main())
+    assert isinstance(failed, RuntimeError)
+    assert other.result == 2
+
+
 def test_draining_finishes_what_waits_and_refuses_what_comes() -> None:
     async def main() -> tuple[list[Any], Any]:
         scheduler = Scheduler(Device().run, LIMITS)
