@@ -139,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="the model store (%(default)s)",
     )
-    add("--photograph", type=Path, metavar="FILE", help="what the preview shows; else the painting")
+    add("--photograph", type=Path, metavar="FILE", help="what a new preview shows")
     add_runs(add)
 
     add = command(

@@ -101,7 +101,7 @@ def export(options: Namespace) -> None:
         model,
         options.style,
         options.store,
-        photograph=options.photograph or model.recipe.style.file,
+        photograph=options.photograph,
         evaluation=recipe.evaluation_of(options.style, model.recipe),
     )
     print(f"exported {options.store / options.style} sha256:{digest}")

@@ -6,6 +6,7 @@ The exported graph is checked against PyTorch before it takes its place in the s
 import hashlib
 import io
 import json
+import logging
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,18 +49,19 @@ def export(
     name: str,
     store: Path,
     *,
-    photograph: Path,
+    photograph: Path | None,
     evaluation: Mapping[str, Any] | None,
 ) -> str:
     """Write the model's folder in the store; returns the SHA-256 of the ONNX file, hex.
 
-    ``photograph`` is stylised for the preview and for the check. Raises TrainerError, and leaves
-    the store as it was, if ONNX Runtime differs from PyTorch by more than one level of 255.
+    ``photograph`` is stylised for the preview; without one a preview that is there stays, and a
+    new model shows its painting. Raises TrainerError, and leaves the store as it was, if ONNX
+    Runtime differs from PyTorch by more than one level of 255.
     """
     card = _card(model, evaluation)
     served = ServedStyleNet(model.network).eval()
     serialized = to_onnx(served, card).SerializeToString(deterministic=True)
-    image = data.read_rgb(photograph, PREVIEW_SHORT_SIDE)
+    image = data.read_rgb(photograph or model.recipe.style.file, PREVIEW_SHORT_SIDE)
     pixels = image.permute(0, 2, 3, 1).to(torch.uint8)
     stylized = _checked(served, serialized, torch.cat([pixels, pixels.flip(2)]))
     preview = io.BytesIO()
@@ -70,7 +72,8 @@ def export(
     _write(folder / "1" / "model.onnx", serialized)
     _write(folder / "config.pbtxt", _CONFIG.format(name=name).encode())
     _write(folder / "card.json", (json.dumps(card, indent=2) + "\n").encode())
-    _write(folder / "preview.jpg", preview.getvalue())
+    if photograph is not None or not (folder / "preview.jpg").exists():
+        _write(folder / "preview.jpg", preview.getvalue())
     return digest
 
 
@@ -79,6 +82,7 @@ def to_onnx(served: ServedStyleNet, card: Mapping[str, Any]) -> onnx.ModelProto:
     batch, height, width = 2, 48, 64  # any that are not equal: equal ones would be taken as one
     example = torch.zeros(batch, height, width, 3, dtype=torch.uint8)
     dynamic = torch.export.Dim.DYNAMIC
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of missing torchvision
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         exported = torch.onnx.export(

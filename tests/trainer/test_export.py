@@ -100,6 +100,17 @@ def test_the_preview_is_the_photograph_in_the_models_style(
     assert np.abs(preview - expected[0].numpy()).mean() < 12, "but for JPEG"
 
 
+def test_exporting_again_without_a_photograph_leaves_the_preview(
+    tmp_path: Path, exported: Exported
+) -> None:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    (folder / "preview.jpg").write_bytes(b"of somebody's choice")
+    export.export(exported.model, "small", tmp_path, photograph=None, evaluation=None)
+    assert (folder / "preview.jpg").read_bytes() == b"of somebody's choice"
+    assert (folder / "1" / "model.onnx").is_file()
+
+
 def test_exporting_elsewhere_gives_the_same_bytes(
     tmp_path: Path, exported: Exported, photographs: tuple[Path, ...]
 ) -> None:
