@@ -4,6 +4,7 @@ import logging
 import re
 import time
 import uuid
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -57,7 +58,7 @@ class RequestIdentity:
             log.info(
                 "%s %s %d %.0f ms %s",
                 scope["method"],
-                scope["path"],
+                quote(scope["path"]),  # decoded, it may hold a line break
                 status,
                 1000 * seconds,
                 request_id,

@@ -1,12 +1,12 @@
 """The state of a run on disk, so that a killed run goes on to the weights it would have reached."""
 
-import os
+import io
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
 
-from trainer import weights_file
+from trainer import atomic, weights_file
 from trainer.errors import TrainerError
 from trainer.networks import StyleNet
 from trainer.recipe import Recipe
@@ -46,18 +46,15 @@ class Run:
 
     def save(self, folder: Path) -> None:
         """Replace the folder's checkpoint atomically; it survives a power cut once this returns."""
-        partial = folder / f"{NAME}.partial"
         state = {
             "recipe": self.recipe.model_dump_json(),
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "progress": asdict(self.progress),
         }
-        with partial.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(folder / NAME)
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        atomic.write(folder / NAME, buffer.getvalue())
 
 
 def new_run(recipe: Recipe, device: torch.device) -> Run:

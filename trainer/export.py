@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from trainer import data
+from trainer import atomic, data
 from trainer.errors import TrainerError
 from trainer.networks import ServedStyleNet
 from trainer.weights_file import TrainedModel
@@ -69,11 +69,11 @@ def export(
 
     folder = store / name
     digest = hashlib.sha256(serialized).hexdigest()
-    _write(folder / "1" / "model.onnx", serialized)
-    _write(folder / "config.pbtxt", _CONFIG.format(name=name).encode())
-    _write(folder / "card.json", (json.dumps(card, indent=2) + "\n").encode())
+    atomic.write(folder / "1" / "model.onnx", serialized)
+    atomic.write(folder / "config.pbtxt", _CONFIG.format(name=name).encode())
+    atomic.write(folder / "card.json", (json.dumps(card, indent=2) + "\n").encode())
     if photograph is not None or not (folder / "preview.jpg").exists():
-        _write(folder / "preview.jpg", preview.getvalue())
+        atomic.write(folder / "preview.jpg", preview.getvalue())
     return digest
 
 
@@ -149,11 +149,3 @@ def _card(model: TrainedModel, evaluation: Mapping[str, Any] | None) -> dict[str
         "training": training.model_dump(mode="json", exclude={"created"}, exclude_none=True),
         **({} if evaluation is None else {"evaluation": evaluation}),
     }
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Replace the file atomically: a reader sees the old bytes or the new ones."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(file)

@@ -11,6 +11,7 @@ import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tomlkit.exceptions import ParseError
 
+from trainer import atomic
 from trainer.errors import TrainerError
 from trainer.networks import Norm
 from trainer.vgg import Tap
@@ -157,9 +158,7 @@ def record(name: str, figures: Mapping[str, Any]) -> None:
     """Write figures measured of the trained model into the recipe's file, comments kept."""
     document = _read(name)
     document[MEASURED] = figures
-    partial = _file(name).with_suffix(".partial")
-    partial.write_text(tomlkit.dumps(document))
-    partial.replace(_file(name))
+    atomic.write(_file(name), tomlkit.dumps(document).encode())
 
 
 def _file(name: str) -> Path:

@@ -18,9 +18,11 @@ from typing import Any
 import numpy as np
 import platformdirs
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialize
 from torch import Tensor
 
+from trainer import atomic
 from trainer.errors import TrainerError
 
 CACHE = platformdirs.user_cache_path("perceptual") / "vgg16_relu4_3.safetensors"
@@ -77,10 +79,7 @@ def fetch(destination: Path) -> str:
         except (OSError, RuntimeError, TrainerError) as error:
             failures.append(f"{name}: {str(error).splitlines()[0]}")
             continue
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        partial = destination.with_suffix(".partial")
-        save_file(tensors, partial)
-        partial.replace(destination)
+        atomic.write(destination, serialize(tensors))
         return name
     raise TrainerError(
         f"no source of the VGG-16 weights answered ({'; '.join(failures)}); download "

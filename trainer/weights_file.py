@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 
+from trainer import atomic
 from trainer.errors import TrainerError
 from trainer.networks import StyleNet
 from trainer.recipe import Recipe
@@ -46,10 +47,7 @@ def save(file: Path, model: TrainedModel) -> None:
         "recipe": model.recipe.model_dump_json(),
         "training": model.training.model_dump_json(),
     }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    partial.write_bytes(serialize(tensors, metadata))
-    partial.replace(file)
+    atomic.write(file, serialize(tensors, metadata))
 
 
 def load(file: Path) -> TrainedModel:

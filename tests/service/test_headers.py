@@ -66,6 +66,16 @@ async def test_an_id_that_could_forge_a_log_line_is_replaced(client: httpx.Async
     assert re.fullmatch(r"[0-9a-f-]{36}", answer.headers["x-request-id"])
 
 
+async def test_a_path_that_could_forge_a_log_line_is_logged_as_it_was_sent(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "service.access"):
+        await client.get("/x%0AGET /livez 200")
+    (line,) = [record.getMessage() for record in caplog.records if "/x" in record.getMessage()]
+    assert "\n" not in line
+    assert "/x%0AGET%20/livez%20200 404" in line
+
+
 async def test_a_client_that_has_the_answer_gets_304_before_any_inference(
     client: httpx.AsyncClient, body: bytes
 ) -> None:
