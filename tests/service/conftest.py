@@ -15,14 +15,13 @@ from PIL import Image
 
 from service.app import create_app
 from service.settings import Settings
+from tests.service.pictures import file_of
 
 Connect = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
 def encoded(pixels: NDArray[np.uint8], format: str = "png", **options: Any) -> bytes:
-    out = BytesIO()
-    Image.fromarray(pixels).save(out, format, **options)
-    return out.getvalue()
+    return file_of(Image.fromarray(pixels), format, **options)
 
 
 def decoded(response: httpx.Response) -> NDArray[np.uint8]:

@@ -10,22 +10,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin
 
-from service.codec import MEDIA_TYPES, Picture, decode, encode
+from service.codec import MEDIA_TYPES, Picture, encode
 from service.problems import ImageSizeOutOfRange
+from tests.service.pictures import file_of, read
 
 PHOTO = Image.fromarray(skimage.data.chelsea())  # 451 x 300
 SMALL = PHOTO.resize((96, 64))
 FORMATS = sorted(MEDIA_TYPES)
-
-
-def file_of(image: Image.Image, format: str, **options: object) -> bytes:
-    out = BytesIO()
-    image.save(out, format, **options)
-    return out.getvalue()
-
-
-def read(body: bytes, max_pixels: int = 10**7, max_side: int | None = None) -> Picture:
-    return decode(body, max_pixels=max_pixels, max_side=max_side)
 
 
 def picture_of(image: Image.Image, notice: str | None = None) -> Picture:

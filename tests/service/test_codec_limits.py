@@ -3,7 +3,6 @@
 import struct
 import zlib
 from contextlib import suppress
-from io import BytesIO
 
 import pytest
 import skimage
@@ -11,20 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from service.codec import Picture, decode
 from service.problems import BrokenImage, ImageSizeOutOfRange, Problem, UnsupportedImage
+from tests.service.pictures import file_of, read
 
 SMALL = Image.fromarray(skimage.data.chelsea()).resize((96, 64))
-
-
-def file_of(image: Image.Image, format: str, **options: object) -> bytes:
-    out = BytesIO()
-    image.save(out, format, **options)
-    return out.getvalue()
-
-
-def read(body: bytes, max_pixels: int = 10**7) -> Picture:
-    return decode(body, max_pixels=max_pixels)
 
 
 VALID = {

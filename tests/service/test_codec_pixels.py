@@ -2,7 +2,6 @@
 
 import struct
 import zlib
-from io import BytesIO
 
 import numpy as np
 import pytest
@@ -10,23 +9,13 @@ import skimage
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.codec import Picture, decode
+from tests.service.pictures import file_of, read
 
 PHOTO = Image.fromarray(skimage.data.coffee()).resize((96, 64))
 RGB = np.asarray(PHOTO)
 GREY = np.asarray(PHOTO.convert("L"))
 RAMP = np.tile(np.arange(0, 256, dtype=np.uint8), (16, 1))
 FADE = Image.fromarray(np.tile(np.arange(96, dtype=np.uint8) * 2, (64, 1)))
-
-
-def file_of(image: Image.Image, format: str, **options: object) -> bytes:
-    out = BytesIO()
-    image.save(out, format, **options)
-    return out.getvalue()
-
-
-def read(body: bytes) -> Picture:
-    return decode(body, max_pixels=10**7)
 
 
 def png(samples: NDArray[np.integer], depth: int, transparent: bytes | None = None) -> bytes:

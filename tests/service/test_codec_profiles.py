@@ -2,7 +2,6 @@
 
 import struct
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ import skimage
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from service.codec import Picture, decode
+from tests.service.pictures import file_of, read
 
 PHOTO = Image.fromarray(skimage.data.coffee()).resize((96, 64))
 RGB = np.asarray(PHOTO)
@@ -23,16 +22,6 @@ BRADFORD = np.array(
 REC_709 = [(0.64, 0.33), (0.30, 0.60), (0.15, 0.06)]
 ADOBE_1998 = [(0.64, 0.33), (0.21, 0.71), (0.15, 0.06)]
 GAMMA = 563 / 256
-
-
-def file_of(image: Image.Image, format: str, **options: object) -> bytes:
-    out = BytesIO()
-    image.save(out, format, **options)
-    return out.getvalue()
-
-
-def read(body: bytes) -> Picture:
-    return decode(body, max_pixels=10**7)
 
 
 def to_xyz(primaries: list[tuple[float, float]]) -> NDArray[np.float64]:
