@@ -53,9 +53,21 @@ def _parser() -> argparse.ArgumentParser:
             help="where runs are kept (%(default)s)",
         )
 
+    def add_model(add: Callable[..., object], text: str) -> None:
+        add("--style", "--model", dest="model", required=True, metavar="NAME", help=text)
+
+    def add_upscalers(add: Callable[..., object]) -> None:
+        add(
+            "--model",
+            action="append",
+            metavar="NAME",
+            help="one to compare, as often as wanted (those named upscale_xFACTOR_*)",
+        )
+        add("--match-histogram", action="store_true", help="to the input's, as the paper does")
+
     training = command("train", "Train a network by its recipe.")
     add = training.add_argument
-    add("--style", required=True, metavar="NAME", help="a recipe in trainer/recipes")
+    add_model(add, "a recipe in trainer/recipes")
     add(
         "--data",
         required=True,
@@ -96,24 +108,30 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_runs(add)
 
-    add = command(
-        "evaluate", "Compare a network with optimising photographs directly."
-    ).add_argument
-    add("--style", required=True, metavar="NAME", help="a trained style")
+    evaluation = command(
+        "evaluate",
+        "Compare a style with optimising photographs directly, or upscalers with each other.",
+    )
+    kind = evaluation.add_mutually_exclusive_group(required=True).add_argument
+    kind("--style", metavar="NAME", help="a trained style")
+    kind("--upscale", type=int, choices=(4, 8), help="upscalers of this factor, and bicubic")
+    add = evaluation.add_argument
     add(
         "--data",
+        "--set",
         required=True,
         type=Path,
         metavar="FOLDER",
-        help="photographs it was not trained on",
+        help="photographs they were not trained on",
     )
     add(
         "--photographs",
         type=_positive,
-        default=10,
         metavar="N",
-        help="how many of them, in order of name (%(default)s)",
+        help="how many of them, in order of name (a style: 10, upscalers: all)",
     )
+    add("--record", action="store_true", help="write the figures into the recipes' files")
+    add = evaluation.add_argument_group("styles").add_argument
     add(
         "--size",
         type=_positive,
@@ -121,17 +139,27 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PIXELS",
         help="side of the centre crops (%(default)s)",
     )
-    add("--record", action="store_true", help="write the figures into the recipe's file")
     add_vgg(add)
+    add = evaluation.add_argument_group("upscalers").add_argument
+    add_upscalers(add)
+    add("--csv", type=Path, metavar="FILE", help="a line for every photograph and method")
+    add_runs(evaluation.add_argument)
+
+    add = command("crops", "Show what upscalers make of photographs, side by side.").add_argument
+    add("--upscale", type=int, choices=(4, 8), required=True, help="upscalers of this factor")
+    add_upscalers(add)
+    add("photographs", nargs="+", type=Path, metavar="PHOTOGRAPH")
+    add(
+        "--out",
+        type=Path,
+        default=Path("crops.png"),
+        metavar="FILE",
+        help="the picture (%(default)s)",
+    )
     add_runs(add)
 
     add = command("export", "Write a trained network into the model store as ONNX.").add_argument
-    add(
-        "--style",
-        required=True,
-        metavar="NAME",
-        help="a trained style: the newest run, else the shipped weights",
-    )
+    add_model(add, "a trained model: the newest run, else the shipped weights")
     add(
         "--store",
         type=Path,

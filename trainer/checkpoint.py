@@ -6,10 +6,10 @@ from pathlib import Path
 
 import torch
 
-from trainer import atomic, weights_file
+from trainer import atomic
 from trainer.errors import TrainerError
-from trainer.networks import StyleNet
-from trainer.recipe import Recipe
+from trainer.recipe import Recipe, from_json
+from trainer.weights_file import Network, TrainedModel
 
 NAME = "checkpoint.pt"
 
@@ -32,17 +32,23 @@ class Run:
     """Everything that training changes, with the recipe that it follows."""
 
     recipe: Recipe
-    network: StyleNet
+    network: Network
     optimizer: torch.optim.Optimizer
     progress: Progress
 
-    def warm_start(self, weights: Path) -> None:
-        """Begin from another model's weights in place of random ones."""
-        source = weights_file.load(weights)
-        if source.recipe.network != self.recipe.network:
-            raise TrainerError(f"{weights}: has another architecture than this recipe")
-        self.network.load_state_dict(source.network.state_dict())
-        self.progress.init_from = f"{weights.stem} ({source.recipe.digest[:12]})"
+    def warm_start(self, source: TrainedModel, name: str) -> None:
+        """Begin from the weights of another model, ``name``, in place of random ones."""
+        own = self.network.state_dict()
+        fitting = {
+            name: tensor
+            for name, tensor in source.network.state_dict().items()
+            if name in own and tensor.shape == own[name].shape
+        }
+        # An upscaler's tail has as many channels as its factor asks for; the rest fits any factor.
+        if any(not name.startswith("tail.") for name in own.keys() - fitting.keys()):
+            raise TrainerError(f"{name}: has another architecture than this recipe")
+        self.network.load_state_dict(own | fitting)
+        self.progress.init_from = f"{name} ({source.recipe.digest[:12]})"
 
     def save(self, folder: Path) -> None:
         """Replace the folder's checkpoint atomically; it survives a power cut once this returns."""
@@ -60,7 +66,7 @@ class Run:
 def new_run(recipe: Recipe, device: torch.device) -> Run:
     """A run before its first step, initialised from the recipe's seed."""
     torch.manual_seed(recipe.schedule.seed)
-    network = StyleNet(recipe.network.width, recipe.network.norm)
+    network = recipe.network.build()
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Run(recipe, network, torch.optim.Adam(network.parameters()), Progress())
 
@@ -70,7 +76,7 @@ def restore(folder: Path, device: torch.device) -> Run:
     file = folder / NAME
     try:
         state = torch.load(file, map_location=device, weights_only=True)
-        run = new_run(Recipe.model_validate_json(state["recipe"]), device)
+        run = new_run(from_json(state["recipe"]), device)
         run.network.load_state_dict(state["network"])
         run.optimizer.load_state_dict(state["optimizer"])
         run.progress = Progress(**state["progress"])

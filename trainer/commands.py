@@ -2,18 +2,38 @@
 
 import shutil
 from argparse import Namespace
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
 from tqdm import tqdm
 
-from trainer import checkpoint, data, evaluation, gatys, recipe, training, vgg_weights, weights_file
+from trainer import (
+    atomic,
+    checkpoint,
+    data,
+    evaluation,
+    gatys,
+    lpips_weights,
+    recipe,
+    training,
+    upscale_evaluation,
+    vgg_weights,
+    weights_file,
+)
 from trainer.checkpoint import Run
+from trainer.crops import sheet
 from trainer.errors import TrainerError
 from trainer.losses import LossTerms, PerceptualLoss
-from trainer.networks import ServedStyleNet
-from trainer.recipe import Recipe
+from trainer.lpips import LPIPS
+from trainer.networks import ServedStyleNet, StyleNet
+from trainer.recipe import StylizeRecipe, UpscaleRecipe
+from trainer.resampling import enlarge
+from trainer.upscale_evaluation import Upscaler, match_histogram
+from trainer.upscale_networks import ServedUpscaleNet
 from trainer.vgg import VGG16
 from trainer.weights_file import TrainedModel
 
@@ -23,11 +43,11 @@ DEFAULT_RECIPE = "wave"
 
 
 def train(options: Namespace) -> None:
-    folder = options.runs / options.style
+    folder = options.runs / options.model
     device = _device(options.device)
     run = _resumed(options, folder, device) if options.resume else _started(options, folder, device)
     photographs = data.find_photographs(options.data)
-    weights = vgg_weights.load(options.vgg)
+    weights = vgg_weights.load(options.vgg) if run.recipe.needs_vgg else {}
     if options.overwrite and folder.exists():
         shutil.rmtree(folder)
     trained = training.train(
@@ -43,14 +63,16 @@ def train(options: Namespace) -> None:
             or max(1, min(100, run.recipe.schedule.steps // 10)),
         ),
     )
-    print(f"trained {trained}; next: python -m trainer export --style {options.style}")
+    print(f"trained {trained}; next: python -m trainer export --style {options.model}")
 
 
 def _started(options: Namespace, folder: Path, device: torch.device) -> Run:
-    followed = recipe.load(options.style)
+    followed = recipe.load(options.model)
     if options.steps is not None:
         followed = followed.with_steps(options.steps)
     if options.style_image is not None:
+        if not isinstance(followed, StylizeRecipe):
+            raise TrainerError(f"--style-image: {options.model} is not a style")
         followed = followed.with_style_image(options.style_image)
     if (folder / checkpoint.NAME).exists() and not options.overwrite:
         raise TrainerError(
@@ -58,7 +80,9 @@ def _started(options: Namespace, folder: Path, device: torch.device) -> Run:
         )
     run = checkpoint.new_run(followed, device)
     if options.init_from is not None:
-        run.warm_start(options.init_from)
+        run.warm_start(weights_file.load(options.init_from), options.init_from.stem)
+    elif isinstance(followed, UpscaleRecipe) and followed.init_from is not None:
+        run.warm_start(_trained(followed.init_from, options.runs), followed.init_from)
     return run
 
 
@@ -71,47 +95,107 @@ def _resumed(options: Namespace, folder: Path, device: torch.device) -> Run:
 
 
 def evaluate(options: Namespace) -> None:
+    if options.upscale is None:
+        _evaluate_style(options)
+    else:
+        _evaluate_upscalers(options)
+
+
+def _evaluate_style(options: Namespace) -> None:
     model = _trained(options.style, options.runs)
-    photographs = data.find_photographs(options.data)[: options.photographs]
+    if not isinstance(model.recipe, StylizeRecipe):
+        raise TrainerError(f"{options.style} is not a style; --upscale compares upscalers")
+    photographs = data.find_photographs(options.data)[: options.photographs or 10]
     objective = _objective(model.recipe, options.vgg)
     with tqdm(total=len(photographs) * max(evaluation.MILESTONES), unit="iteration") as bar:
+        assert isinstance(model.network, StyleNet)
         found = evaluation.evaluate(
             ServedStyleNet(model.network), objective, photographs, options.size, bar.update
         )
     print(found.table())
     if options.record:
-        measured = {
-            "recipe_digest": model.recipe.digest,
-            "training": model.training.model_dump(mode="json", exclude_none=True),
-            "evaluation": found.figures(),
-        }
-        recipe.record(options.style, measured)
+        recipe.record(options.style, _measured(model, found.figures()))
+
+
+def _evaluate_upscalers(options: Namespace) -> None:
+    models = _upscalers(options)
+    photographs = data.find_photographs(options.data)[: options.photographs]
+    lpips = LPIPS(lpips_weights.load())
+    with tqdm(total=len(photographs), unit="photograph") as bar:
+        found = upscale_evaluation.evaluate(
+            _methods(models, options), photographs, options.upscale, lpips, bar.update
+        )
+    print(found.table())
+    if options.csv is not None:
+        atomic.write(options.csv, found.csv().encode())
+    if options.record:
+        benchmark, figures = options.data.resolve().name, found.figures()
+        for name, model in models.items():
+            earlier = recipe.evaluation_of(name, model.recipe) or {}
+            of_set = {"bicubic": figures["bicubic"], "network": figures[name]}
+            recipe.record(name, _measured(model, earlier | {benchmark: of_set}))
+
+
+def crops(options: Namespace) -> None:
+    picture = sheet(_methods(_upscalers(options), options), options.photographs, options.upscale)
+    _save(picture, options.out)
+
+
+def _upscalers(options: Namespace) -> dict[str, TrainedModel]:
+    factor = options.upscale
+    names = options.model or [n for n in recipe.names() if n.startswith(f"upscale_x{factor}_")]
+    models = {name: _trained(name, options.runs) for name in names}
+    for name, model in models.items():
+        if not isinstance(model.recipe, UpscaleRecipe) or model.recipe.network.factor != factor:
+            raise TrainerError(f"{name} does not enlarge by {factor}")
+    return models
+
+
+def _methods(models: Mapping[str, TrainedModel], options: Namespace) -> dict[str, Upscaler]:
+    """What is compared: bicubic first, then the networks as they are served."""
+    methods: dict[str, Upscaler] = {"bicubic": partial(enlarge, factor=options.upscale)}
+    for name, model in models.items():
+        assert not isinstance(model.network, StyleNet)
+        methods[name] = ServedUpscaleNet(model.network).enlarge
+    if options.match_histogram:
+        return {name: match_histogram(method) for name, method in methods.items()}
+    return methods
+
+
+def _measured(model: TrainedModel, evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "recipe_digest": model.recipe.digest,
+        "training": model.training.model_dump(mode="json", exclude_none=True),
+        "evaluation": evaluation,
+    }
 
 
 def export(options: Namespace) -> None:
     # Here, since training needs neither ONNX nor ONNX Runtime.
     from trainer import export
 
-    model = _trained(options.style, options.runs)
-    packaged = WEIGHTS / f"{options.style}.safetensors"
+    model = _trained(options.model, options.runs)
+    packaged = WEIGHTS / f"{options.model}.safetensors"
     if not packaged.exists() or weights_file.load(packaged).training != model.training:
         weights_file.save(packaged, model)
         print(f"saved {packaged}")
     digest = export.export(
         model,
-        options.style,
+        options.model,
         options.store,
         photograph=options.photograph,
-        evaluation=recipe.evaluation_of(options.style, model.recipe),
+        evaluation=recipe.evaluation_of(options.model, model.recipe),
     )
-    print(f"exported {options.store / options.style} sha256:{digest}")
+    print(f"exported {options.store / options.model} sha256:{digest}")
 
 
 def optimize(options: Namespace) -> None:
-    if options.style in recipe.names():
-        followed = recipe.load(options.style)
-    else:
-        followed = recipe.load(DEFAULT_RECIPE).with_style_image(Path(options.style))
+    name = options.style if options.style in recipe.names() else DEFAULT_RECIPE
+    followed = recipe.load(name)
+    if not isinstance(followed, StylizeRecipe):
+        raise TrainerError(f"{name} is not a style")
+    if name != options.style:
+        followed = followed.with_style_image(Path(options.style))
     content = data.read_rgb(options.content, options.short_side)
     objective = _objective(followed, options.vgg)
     with tqdm(total=options.iterations, unit="iteration") as bar:
@@ -122,11 +206,7 @@ def optimize(options: Namespace) -> None:
 
         image = gatys.optimize(objective, content, options.iterations, show)
     pixels = image[0].permute(1, 2, 0).round().byte().numpy()
-    try:
-        Image.fromarray(pixels).save(options.out)
-    except (OSError, ValueError) as error:
-        raise TrainerError(f"{options.out}: {error}") from error
-    print(f"wrote {options.out}")
+    _save(Image.fromarray(pixels), options.out)
 
 
 def vgg(options: Namespace) -> None:
@@ -134,24 +214,32 @@ def vgg(options: Namespace) -> None:
     print(f"{options.vgg or vgg_weights.CACHE}: VGG-16 to relu4_3, verified")
 
 
-def _trained(style: str, runs: Path) -> TrainedModel:
+def _trained(name: str, runs: Path) -> TrainedModel:
     """The network of the newest run, else the one that is shipped."""
-    folder = runs / style
+    folder = runs / name
     if (folder / training.WEIGHTS).exists():
         return weights_file.load(folder / training.WEIGHTS)
     if (folder / checkpoint.NAME).exists():
         return training.trained_model(checkpoint.restore(folder, torch.device("cpu")))
-    packaged = WEIGHTS / f"{style}.safetensors"
+    packaged = WEIGHTS / f"{name}.safetensors"
     if packaged.exists():
         return weights_file.load(packaged)
     raise TrainerError(
-        f"no trained weights of {style!r}; python -m trainer train --style {style} makes them"
+        f"no trained weights of {name!r}; python -m trainer train --style {name} makes them"
     )
 
 
-def _objective(followed: Recipe, vgg_file: Path | None) -> PerceptualLoss:
+def _objective(followed: StylizeRecipe, vgg_file: Path | None) -> PerceptualLoss:
     painting = data.read_rgb(followed.style.file, followed.style.short_side)
     return PerceptualLoss(VGG16(vgg_weights.load(vgg_file)), painting, followed.loss)
+
+
+def _save(image: Image.Image, file: Path) -> None:
+    try:
+        image.save(file)
+    except (OSError, ValueError) as error:
+        raise TrainerError(f"{file}: {error}") from error
+    print(f"wrote {file}")
 
 
 def _device(name: str) -> torch.device:

@@ -8,7 +8,7 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,16 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from trainer import atomic, data
 from trainer.errors import TrainerError
-from trainer.networks import ServedStyleNet
-from trainer.weights_file import TrainedModel
+from trainer.networks import ServedStyleNet, StyleNet
+from trainer.recipe import FOLDER, Recipe, StylizeRecipe, UpscaleRecipe
+from trainer.resampling import enlarge, shrink
+from trainer.upscale_networks import ServedUpscaleNet
+from trainer.weights_file import Network, TrainedModel
 
 OPSET = 20
 TOLERANCE = 1
@@ -34,14 +37,16 @@ name: "{name}"
 platform: "onnxruntime_onnx"
 max_batch_size: 8
 input [
-  {{ name: "image", data_type: TYPE_UINT8, dims: [ -1, -1, 3 ] }},
-  {{ name: "strength", data_type: TYPE_FP32, dims: [ 1 ], reshape: {{ shape: [ ] }} }},
-  {{ name: "preserve_color", data_type: TYPE_FP32, dims: [ 1 ], reshape: {{ shape: [ ] }} }}
+{inputs}
 ]
 output [
   {{ name: "output", data_type: TYPE_UINT8, dims: [ -1, -1, 3 ] }}
 ]
 """
+_IMAGE_INPUT = '  { name: "image", data_type: TYPE_UINT8, dims: [ -1, -1, 3 ] }'
+_SAMPLE_INPUT = '  {{ name: "{}", data_type: TYPE_FP32, dims: [ 1 ], reshape: {{ shape: [ ] }} }}'
+
+Served = ServedStyleNet | ServedUpscaleNet
 
 
 def export(
@@ -54,30 +59,37 @@ def export(
 ) -> str:
     """Write the model's folder in the store; returns the SHA-256 of the ONNX file, hex.
 
-    ``photograph`` is stylised for the preview; without one a preview that is there stays, and a
-    new model shows its painting. Raises TrainerError, and leaves the store as it was, if ONNX
+    ``photograph`` is transformed for the preview; without one a preview that is there stays, and a
+    new model shows a painting. Raises TrainerError, and leaves the store as it was, if ONNX
     Runtime differs from PyTorch by more than one level of 255.
     """
     card = _card(model, evaluation)
-    served = ServedStyleNet(model.network).eval()
+    served = serve(model.network)
     serialized = to_onnx(served, card).SerializeToString(deterministic=True)
-    image = data.read_rgb(photograph or model.recipe.style.file, PREVIEW_SHORT_SIDE)
-    pixels = image.permute(0, 2, 3, 1).to(torch.uint8)
-    stylized = _checked(served, serialized, torch.cat([pixels, pixels.flip(2)]))
+    image = data.read_rgb(photograph or _painting(model.recipe), PREVIEW_SHORT_SIDE)
+    pixels = image[0].permute(1, 2, 0).byte().numpy()
+    shown = _preview(pixels, model.recipe, lambda batch: _checked(served, serialized, batch))
     preview = io.BytesIO()
-    Image.fromarray(stylized[0].numpy()).save(preview, "JPEG", quality=90)
+    Image.fromarray(shown).save(preview, "JPEG", quality=90)
 
     folder = store / name
     digest = hashlib.sha256(serialized).hexdigest()
     atomic.write(folder / "1" / "model.onnx", serialized)
-    atomic.write(folder / "config.pbtxt", _CONFIG.format(name=name).encode())
+    atomic.write(folder / "config.pbtxt", _config(name, served).encode())
     atomic.write(folder / "card.json", (json.dumps(card, indent=2) + "\n").encode())
     if photograph is not None or not (folder / "preview.jpg").exists():
         atomic.write(folder / "preview.jpg", preview.getvalue())
     return digest
 
 
-def to_onnx(served: ServedStyleNet, card: Mapping[str, Any]) -> onnx.ModelProto:
+def serve(network: Network) -> Served:
+    """The network as it is served: bytes in, bytes out."""
+    if isinstance(network, StyleNet):
+        return ServedStyleNet(network).eval()
+    return ServedUpscaleNet(network).eval()
+
+
+def to_onnx(served: Served, card: Mapping[str, Any]) -> onnx.ModelProto:
     """The network as an ONNX graph with dynamic N, H and W; the same bytes every time."""
     batch, height, width = 2, 48, 64  # any that are not equal: equal ones would be taken as one
     example = torch.zeros(batch, height, width, 3, dtype=torch.uint8)
@@ -87,10 +99,13 @@ def to_onnx(served: ServedStyleNet, card: Mapping[str, Any]) -> onnx.ModelProto:
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         exported = torch.onnx.export(
             served,
-            (example, torch.ones(batch), torch.zeros(batch)),
-            input_names=["image", "strength", "preserve_color"],
+            (example, *(torch.zeros(batch) for _ in served.sample_inputs)),
+            input_names=["image", *served.sample_inputs],
             output_names=["output"],
-            dynamic_shapes=({0: dynamic, 1: dynamic, 2: dynamic}, {0: dynamic}, {0: dynamic}),
+            dynamic_shapes=(
+                {0: dynamic, 1: dynamic, 2: dynamic},
+                *({0: dynamic} for _ in served.sample_inputs),
+            ),
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
@@ -118,28 +133,66 @@ def _name_dimensions(program: onnx.ModelProto) -> None:
                 dim.dim_param = names.get(dim.dim_param, dim.dim_param)
 
 
-def _checked(served: ServedStyleNet, serialized: bytes, pixels: Tensor) -> Tensor:
+def _config(name: str, served: Served) -> str:
+    """Triton's configuration of the model."""
+    inputs = [_IMAGE_INPUT, *(_SAMPLE_INPUT.format(each) for each in served.sample_inputs)]
+    return _CONFIG.format(name=name, inputs=",\n".join(inputs))
+
+
+def _painting(recipe: Recipe) -> Path:
+    return recipe.style.file if isinstance(recipe, StylizeRecipe) else FOLDER / "wave.jpg"
+
+
+def _preview(
+    pixels: NDArray[np.uint8],
+    recipe: Recipe,
+    transform: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+) -> NDArray[np.uint8]:
+    """``pixels`` [H, W, 3] stylised; or shrunk and enlarged again, on the left by bicubic."""
+    if isinstance(recipe, StylizeRecipe):
+        stylized: NDArray[np.uint8] = transform(np.stack([pixels, pixels[:, ::-1]]))[0]
+        return stylized
+    factor = recipe.network.factor
+    low = shrink(pixels, factor)
+    enlarged = transform(np.stack([low, low[:, ::-1]]))[0]
+    middle = enlarged.shape[1] // 2
+    return np.concatenate([enlarge(low, factor)[:, :middle], enlarged[:, middle:]], axis=1)
+
+
+def _checked(served: Served, serialized: bytes, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The output of ONNX Runtime for uint8 [2, H, W, 3], once it is known to be PyTorch's.
 
     The first image is stylised in full, the second by half and in its own colours.
     """
     session = onnxruntime.InferenceSession(serialized, providers=["CPUExecutionProvider"])
-    strength, preserve_color = torch.tensor([1.0, 0.5]), torch.tensor([0.0, 1.0])
+    one, half, zero = np.float32(1), np.float32(0.5), np.float32(0)
+    values = {"strength": np.stack([one, half]), "preserve_color": np.stack([zero, one])}
+    feeds = {
+        "image": pixels,
+        **{name: values[name] for name in served.sample_inputs},
+    }
     with torch.no_grad():
-        expected = served(pixels, strength, preserve_color).numpy().astype(int)
-    feeds = {"image": pixels, "strength": strength, "preserve_color": preserve_color}
-    (output,) = session.run(["output"], {name: value.numpy() for name, value in feeds.items()})
+        expected = served(*map(torch.from_numpy, feeds.values())).numpy().astype(int)
+    output: NDArray[np.uint8] = session.run(["output"], feeds)[0]
     worst = int(np.abs(output.astype(int) - expected).max())
     if worst > TOLERANCE:
         raise TrainerError(f"ONNX Runtime and PyTorch differ by {worst} levels of 255")
-    return torch.from_numpy(output)
+    return output
 
 
 def _card(model: TrainedModel, evaluation: Mapping[str, Any] | None) -> dict[str, Any]:
-    recipe, training = model.recipe, model.training
+    recipe, training, network = model.recipe, model.training, model.network
+    upscaler: dict[str, Any] = {}
+    if isinstance(recipe, UpscaleRecipe):
+        assert not isinstance(network, StyleNet)
+        upscaler = {
+            "objective": recipe.objective,
+            "receptive_field": network.receptive_field,
+        }
     return {
         "kind": recipe.kind,
-        "factor": 1,
+        "factor": 1 if isinstance(network, StyleNet) else network.factor,
+        **upscaler,
         "title": recipe.title,
         "licence": recipe.licence,
         "created": training.created,

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainer.recipe import LossRecipe
+from trainer.recipe import StylizeLossRecipe
 from trainer.vgg import VGG16, Tap
 
 
@@ -63,7 +63,7 @@ class PerceptualLoss(nn.Module):
     ``style_image``: float RGB [1, 3, H, W] in [0, 255], at the size whose strokes are wanted.
     """
 
-    def __init__(self, vgg: VGG16, style_image: Tensor, recipe: LossRecipe) -> None:
+    def __init__(self, vgg: VGG16, style_image: Tensor, recipe: StylizeLossRecipe) -> None:
         super().__init__()
         self.vgg = vgg
         self.recipe = recipe

@@ -10,7 +10,7 @@ and later work settled on:
 * reflection padding at every convolution, so residual blocks keep their size.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -125,6 +125,8 @@ class ServedStyleNet(nn.Module):
     ``preserve_color`` float32 [N] in {0, 1}, 1 keeps the input's chroma under the stylised luma
     (Gatys et al. 2016, arXiv:1606.05897, section 3.2). Returns uint8 [N, H, W, 3].
     """
+
+    sample_inputs: ClassVar[tuple[str, ...]] = ("strength", "preserve_color")
 
     def __init__(self, network: StyleNet) -> None:
         super().__init__()

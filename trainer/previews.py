@@ -1,24 +1,24 @@
-"""Pictures of how a run is doing: photographs above their stylisations, side by side."""
+"""Pictures of how a run is doing: what its network makes of photographs, side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
-
-from trainer.networks import StyleNet
 
 
 @torch.no_grad()
-def contact_sheet(network: StyleNet, photographs: Sequence[Tensor]) -> Tensor:
-    """uint8 RGB [3, H, W] from float RGB photographs [1, 3, H, W] in [0, 255] of any sizes."""
+def contact_sheet(
+    network: nn.Module, shown: Callable[[Tensor], Tensor], photographs: Sequence[Tensor]
+) -> Tensor:
+    """uint8 RGB [3, H, W] from float RGB photographs [1, 3, H, W] in [0, 255] of any sizes.
+
+    ``shown`` makes a photograph's part of the sheet, float RGB [1, 3, H, W], with ``network``.
+    """
     device = next(network.parameters()).device
     training = network.training
     network.eval()  # looking must not move the running statistics of batch norm
-    columns = [
-        torch.cat([photograph, network(photograph.to(device)).float().cpu()], dim=2)[0]
-        for photograph in photographs
-    ]
+    columns = [shown(photograph.to(device)).float().cpu()[0] for photograph in photographs]
     network.train(training)
     height = max(column.shape[1] for column in columns)
     padded = [F.pad(column, (0, 0, 0, height - column.shape[1]), value=255) for column in columns]

@@ -5,15 +5,23 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from tomlkit.exceptions import ParseError
 
 from trainer import atomic
 from trainer.errors import TrainerError
-from trainer.networks import Norm
+from trainer.networks import Norm, StyleNet
+from trainer.upscale_networks import Factor, PaperUpscaleNet, UpscaleNet
 from trainer.vgg import Tap
 
 FOLDER = Path(__file__).parent / "recipes"
@@ -27,41 +35,12 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class NetworkRecipe(_Table):
-    width: Annotated[int, Field(ge=4, le=128)] = 32
-    norm: Norm = "instance"
-
-
-class StyleRecipe(_Table):
-    image: str
-    """The painting: a file beside the recipe, or an absolute path."""
-    short_side: Annotated[int, Field(ge=64)]
-    """Short side in pixels at which its Gram matrices are taken: larger gives larger strokes."""
-
-    @property
-    def file(self) -> Path:
-        return FOLDER / self.image
-
-
-class LossRecipe(_Table):
-    content_tap: Tap
-    style_taps: tuple[Tap, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
-    content_weight: Weight
-    style_weight: Weight
-    tv_weight: Weight
-    saturation_weight: Weight
-
-
 class Stage(_Table):
     """A part of the schedule with one crop size (pixels) and batch size."""
 
     steps: Annotated[int, Field(ge=1)]
     crop: Annotated[int, Field(ge=32, multiple_of=4)]
     batch: Annotated[int, Field(ge=1)]
-    style_scale: Annotated[float, Field(gt=0)] = 1.0
-    """Multiplies the style weight by the stage's end, in a line from the previous stage's; the
-    first stage is constant. A network that meets a heavy style weight before it can draw the
-    photograph settles on a texture that ignores it; a jump would throw Adam off balance."""
 
 
 class ScheduleRecipe(_Table):
@@ -83,25 +62,13 @@ class ScheduleRecipe(_Table):
         falling = (position - self.warmup) / (1 - self.warmup)
         return self.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * falling))
 
-    def style_scale(self, step: int) -> float:
-        """What the style weight is multiplied by at this step."""
-        begin, before = 0, self.stages[0].style_scale
-        for stage in self.stages:
-            if step < begin + stage.steps:
-                return before + (stage.style_scale - before) * (step - begin) / stage.steps
-            begin, before = begin + stage.steps, stage.style_scale
-        return before
 
-
-class Recipe(_Table):
-    kind: Literal["stylize"] = "stylize"
+class _Recipe(_Table):
+    kind: str
     title: str
     licence: str
     data: str
     """Which photographs the shipped weights were trained on."""
-    network: NetworkRecipe
-    style: StyleRecipe
-    loss: LossRecipe
     schedule: ScheduleRecipe
 
     @property
@@ -110,7 +77,7 @@ class Recipe(_Table):
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
-    def with_steps(self, steps: int) -> "Recipe":
+    def with_steps(self, steps: int) -> Self:
         """The same recipe with its stages shortened or stretched to ``steps`` steps in all."""
         stages, spent, planned = [], 0, 0
         for stage in self.schedule.stages:
@@ -122,9 +89,119 @@ class Recipe(_Table):
         schedule = self.schedule.model_copy(update={"stages": tuple(stages)})
         return self.model_copy(update={"schedule": schedule})
 
-    def with_style_image(self, image: Path) -> "Recipe":
+
+class StyleNetRecipe(_Table):
+    width: Annotated[int, Field(ge=4, le=128)] = 32
+    norm: Norm = "instance"
+
+    def build(self) -> StyleNet:
+        return StyleNet(self.width, self.norm)
+
+
+class StyleRecipe(_Table):
+    image: str
+    """The painting: a file beside the recipe, or an absolute path."""
+    short_side: Annotated[int, Field(ge=64)]
+    """Short side in pixels at which its Gram matrices are taken: larger gives larger strokes."""
+
+    @property
+    def file(self) -> Path:
+        return FOLDER / self.image
+
+
+class StylizeLossRecipe(_Table):
+    content_tap: Tap
+    style_taps: tuple[Tap, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
+    content_weight: Weight
+    style_weight: Weight
+    tv_weight: Weight
+    saturation_weight: Weight
+
+
+class StylizeStage(Stage):
+    style_scale: Annotated[float, Field(gt=0)] = 1.0
+    """Multiplies the style weight by the stage's end, in a line from the previous stage's; the
+    first stage is constant. A network that meets a heavy style weight before it can draw the
+    photograph settles on a texture that ignores it; a jump would throw Adam off balance."""
+
+
+class StylizeScheduleRecipe(ScheduleRecipe):
+    stages: Annotated[tuple[StylizeStage, ...], Field(min_length=1)]
+
+    def style_scale(self, step: int) -> float:
+        """What the style weight is multiplied by at this step."""
+        begin, before = 0, self.stages[0].style_scale
+        for stage in self.stages:
+            if step < begin + stage.steps:
+                return before + (stage.style_scale - before) * (step - begin) / stage.steps
+            begin, before = begin + stage.steps, stage.style_scale
+        return before
+
+
+class StylizeRecipe(_Recipe):
+    kind: Literal["stylize"] = "stylize"
+    network: StyleNetRecipe
+    style: StyleRecipe
+    loss: StylizeLossRecipe
+    schedule: StylizeScheduleRecipe
+
+    needs_vgg: ClassVar[bool] = True
+
+    def with_style_image(self, image: Path) -> Self:
         style = self.style.model_copy(update={"image": str(image.absolute())})
         return self.model_copy(update={"style": style})
+
+
+class UpscaleNetRecipe(_Table):
+    architecture: Literal["sub-pixel", "paper"]
+    factor: Factor
+    width: Annotated[int, Field(ge=4, le=256)] = 64
+    blocks: Annotated[int, Field(ge=1, le=32)]
+
+    def build(self) -> UpscaleNet | PaperUpscaleNet:
+        network = PaperUpscaleNet if self.architecture == "paper" else UpscaleNet
+        return network(self.factor, self.width, self.blocks)
+
+
+class UpscaleLossRecipe(_Table):
+    pixel: Literal["l1", "l2"]
+    """Mean absolute or mean squared difference of pixels, in levels of 255."""
+    pixel_weight: Weight
+    feature_tap: Tap = "relu2_2"
+    feature_weight: Weight = 0.0
+    tv_weight: Weight = 0.0
+
+
+class UpscaleRecipe(_Recipe):
+    kind: Literal["upscale"] = "upscale"
+    objective: Literal["pixel", "feature"]
+    network: UpscaleNetRecipe
+    blur_sigma: Annotated[float, Field(ge=0)]
+    """Of the Gaussian, in pixels of the photograph, that comes before shrinking; 0 for none."""
+    loss: UpscaleLossRecipe
+    schedule: ScheduleRecipe
+    init_from: str | None = None
+    """The recipe whose trained weights this one starts from; none starts from random ones."""
+
+    @property
+    def needs_vgg(self) -> bool:
+        return self.loss.feature_weight > 0
+
+    @model_validator(mode="after")
+    def _crops_shrink_evenly(self) -> Self:
+        for stage in self.schedule.stages:
+            if stage.crop % self.network.factor:
+                raise ValueError(f"a crop of {stage.crop} is no multiple of {self.network.factor}")
+        return self
+
+
+Recipe = StylizeRecipe | UpscaleRecipe
+_RECIPE: TypeAdapter[Recipe] = TypeAdapter(Annotated[Recipe, Field(discriminator="kind")])
+
+
+def from_json(text: str) -> Recipe:
+    """The recipe that ``model_dump_json`` wrote; raises pydantic's ValidationError."""
+    return _RECIPE.validate_json(text)
 
 
 def names() -> list[str]:
@@ -136,7 +213,7 @@ def load(name: str) -> Recipe:
     document = _read(name).unwrap()
     document.pop(MEASURED, None)
     try:
-        return Recipe.model_validate(document)
+        return _RECIPE.validate_python(document)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

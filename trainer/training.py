@@ -1,11 +1,10 @@
 """The training loop.
 
-A frozen VGG-16 says how far the network's output is from the content of a photograph and from
-the style of a painting (paper, figure 2); Adam descends that. A run lives in one folder:
+A task says what a batch of photographs costs; Adam descends that. A run lives in one folder:
 
     checkpoint.pt           everything needed to go on after a kill
     weights.safetensors     the trained network, once the last step is done
-    previews/               the first photographs, stylised, every so often
+    previews/               the first photographs, transformed, every so often
     events.out.tfevents.*   TensorBoard
 """
 
@@ -16,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from PIL import Image
@@ -25,16 +25,16 @@ from tqdm import tqdm
 
 from trainer import data, weights_file
 from trainer.checkpoint import Progress, Run
+from trainer.data import Cut
 from trainer.errors import TrainerError
-from trainer.losses import PerceptualLoss, saturation
-from trainer.networks import to_pixels
+from trainer.networks import StyleNet
 from trainer.previews import contact_sheet
-from trainer.recipe import Stage
-from trainer.vgg import VGG16
+from trainer.recipe import Stage, StylizeRecipe
+from trainer.stylizing import Stylizing
+from trainer.upscaling import Upscaling
 from trainer.weights_file import TrainedModel, Training
 
 WEIGHTS = "weights.safetensors"
-LOSSES = ("total", "content", "style", "total_variation", "saturation")
 REPORT_EVERY = 10
 """Steps between reports: a report waits for the device, which should not wait for us in turn."""
 PREVIEW_PHOTOGRAPHS = 4
@@ -50,6 +50,24 @@ class Options:
     workers: int
     preview_every: int
     checkpoint_every: int
+
+
+class Task(Protocol):
+    """What a kind of model is trained for."""
+
+    @property
+    def losses(self) -> Sequence[str]:
+        """Names of what a call returns; the first is the total, which is minimised."""
+
+    @property
+    def cut(self) -> Cut:
+        """How crops are cut out of photographs."""
+
+    def __call__(self, images: Tensor, step: int) -> Tensor:
+        """Weighted losses of float RGB [N, 3, H, W] in [0, 255] at a step: float32 [losses]."""
+
+    def shown(self, photograph: Tensor) -> Tensor:
+        """What a preview shows of a photograph, both float RGB [1, 3, H, W] in [0, 255]."""
 
 
 def autocast(device: torch.device) -> torch.autocast:
@@ -74,10 +92,7 @@ def train(
     torch.set_float32_matmul_precision("high")  # TF32 for what autocast leaves in float32
     torch.backends.cudnn.benchmark = True  # a stage has one shape
 
-    vgg = VGG16(vgg_weights)
-    vgg.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    painting = data.read_rgb(recipe.style.file, recipe.style.short_side)
-    objective = PerceptualLoss(vgg, painting.to(device), recipe.loss)
+    task = _task(run, vgg_weights, device)
     shown = _readable(photographs, PREVIEW_PHOTOGRAPHS)
     if not shown:
         raise TrainerError("none of the photographs can be read")
@@ -85,12 +100,12 @@ def train(
     options.folder.mkdir(parents=True, exist_ok=True)
     writer = SummaryWriter(str(options.folder), purge_step=progress.step)
     bar = tqdm(total=recipe.schedule.steps, initial=progress.step, unit="step", mininterval=1)
-    averages = torch.tensor([progress.losses.get(name, 0.0) for name in LOSSES], device=device)
+    averages = torch.tensor([progress.losses.get(name, 0.0) for name in task.losses], device=device)
     reported, images_reported = time.perf_counter(), progress.images
     with _stop_signals() as stop, writer, bar:
-        for stage, batch in _batches(run, photographs, options.workers):
+        for stage, batch in _batches(run, photographs, task, options.workers):
             images = batch.images.to(device, non_blocking=True).float()
-            losses = _step(run, objective, images.contiguous(memory_format=torch.channels_last))
+            losses = _step(run, task, images.contiguous(memory_format=torch.channels_last))
             # An exponential average over about a hundred steps, a plain one before there are.
             averages.lerp_(losses, max(0.01, 1 / (progress.step + 1)))
             progress.step += 1
@@ -101,13 +116,13 @@ def train(
             last = progress.step == recipe.schedule.steps
             save = bool(stop) or last or progress.step % options.checkpoint_every == 0
             if save or progress.step % REPORT_EVERY == 0:
-                progress.losses = dict(zip(LOSSES, averages.tolist(), strict=True))
+                progress.losses = dict(zip(task.losses, averages.tolist(), strict=True))
                 seconds = time.perf_counter() - reported
                 rate = (progress.images - images_reported) / seconds
                 progress.seconds += seconds
                 reported, images_reported = reported + seconds, progress.images
                 bar.set_postfix_str(_describe(progress, stage, rate))
-                for name, value in zip(LOSSES, losses.tolist(), strict=True):
+                for name, value in zip(task.losses, losses.tolist(), strict=True):
                     writer.add_scalar(f"loss/{name}", value, progress.step)
                 writer.add_scalar("images_per_second", rate, progress.step)
             if save:
@@ -116,7 +131,7 @@ def train(
                 raise KeyboardInterrupt
             if last or progress.step % options.preview_every == 0:
                 with autocast(device):
-                    sheet = contact_sheet(run.network, shown)
+                    sheet = contact_sheet(run.network, task.shown, shown)
                 writer.add_image("preview", sheet, progress.step)
                 _save_preview(sheet, options.folder / "previews" / f"step_{progress.step:06}.jpg")
 
@@ -125,25 +140,30 @@ def train(
     return weights
 
 
-def _step(run: Run, objective: PerceptualLoss, images: Tensor) -> Tensor:
-    """One step of Adam on float RGB [N, 3, H, W] in [0, 255]; returns the LOSSES, float32 [5]."""
-    schedule, step = run.recipe.schedule, run.progress.step
+def _task(run: Run, vgg_weights: Mapping[str, Tensor], device: torch.device) -> Task:
+    recipe, network = run.recipe, run.network
+    if isinstance(recipe, StylizeRecipe):
+        assert isinstance(network, StyleNet)
+        return Stylizing(network, recipe, vgg_weights, device)
+    assert not isinstance(network, StyleNet)
+    return Upscaling(network, recipe, vgg_weights, device)
+
+
+def _step(run: Run, task: Task, images: Tensor) -> Tensor:
+    """One step of Adam on float RGB [N, 3, H, W] in [0, 255]; returns the task's losses."""
+    step = run.progress.step
     for group in run.optimizer.param_groups:
-        group["lr"] = schedule.learning_rate(step)
+        group["lr"] = run.recipe.schedule.learning_rate(step)
     with autocast(images.device):
-        target = objective.content_target(images)
-        logits = run.network.logits(images).float()
-        terms = objective(to_pixels(logits), target).with_style_scaled(schedule.style_scale(step))
-    excess = run.recipe.loss.saturation_weight * saturation(logits)
-    total = terms.total + excess
+        losses = task(images, step)
     run.optimizer.zero_grad(set_to_none=True)
-    total.backward()
+    losses[0].backward()  # type: ignore[no-untyped-call]
     run.optimizer.step()
-    return torch.stack([total, terms.content, terms.style, terms.total_variation, excess]).detach()
+    return losses.detach()
 
 
 def _batches(
-    run: Run, photographs: Sequence[Path], workers: int
+    run: Run, photographs: Sequence[Path], task: Task, workers: int
 ) -> Iterator[tuple[Stage, data.Batch]]:
     """What is left of the schedule."""
     done = run.progress.step
@@ -152,7 +172,8 @@ def _batches(
         steps = max(0, stage.steps - done)
         done = max(0, done - stage.steps)
         samples = range(first_sample, first_sample + steps * stage.batch)
-        for batch in data.batches(photographs, stage, run.recipe.schedule.seed, samples, workers):
+        seed = run.recipe.schedule.seed
+        for batch in data.batches(photographs, stage, seed, samples, workers, task.cut):
             yield stage, batch
         first_sample = samples.stop
 
@@ -189,7 +210,7 @@ def trained_model(run: Run) -> TrainedModel:
         steps=progress.step,
         images=progress.images,
         seconds=round(progress.seconds, 1),
-        losses={name: round(value, 1) for name, value in progress.losses.items()},
+        losses={name: float(f"{value:.6g}") for name, value in progress.losses.items()},
         init_from=progress.init_from,
     )
     return TrainedModel(run.network.eval(), run.recipe, training)

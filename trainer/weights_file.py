@@ -10,7 +10,10 @@ from safetensors.torch import save as serialize
 from trainer import atomic
 from trainer.errors import TrainerError
 from trainer.networks import StyleNet
-from trainer.recipe import Recipe
+from trainer.recipe import Recipe, from_json
+from trainer.upscale_networks import PaperUpscaleNet, UpscaleNet
+
+Network = StyleNet | UpscaleNet | PaperUpscaleNet
 
 
 class Training(BaseModel):
@@ -33,7 +36,7 @@ class Training(BaseModel):
 
 @dataclass(frozen=True)
 class TrainedModel:
-    network: StyleNet
+    network: Network
     recipe: Recipe
     training: Training
 
@@ -56,9 +59,9 @@ def load(file: Path) -> TrainedModel:
         with safe_open(file, "pt") as stored:
             metadata = stored.metadata() or {}
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-        recipe = Recipe.model_validate_json(metadata["recipe"])
+        recipe = from_json(metadata["recipe"])
         training = Training.model_validate_json(metadata["training"])
-        network = StyleNet(recipe.network.width, recipe.network.norm)
+        network = recipe.network.build()
         network.load_state_dict(tensors)
     except FileNotFoundError:
         raise TrainerError(f"{file}: no such file") from None

@@ -12,12 +12,22 @@ from torch import Tensor
 
 from trainer import checkpoint, training
 from trainer.networks import Norm, StyleNet
-from trainer.recipe import LossRecipe, NetworkRecipe, Recipe, ScheduleRecipe, Stage, StyleRecipe
+from trainer.recipe import (
+    Recipe,
+    StyleNetRecipe,
+    StyleRecipe,
+    StylizeLossRecipe,
+    StylizeRecipe,
+    StylizeScheduleRecipe,
+    StylizeStage,
+    UpscaleRecipe,
+)
+from trainer.upscale_networks import Factor, UpscaleNet
 from trainer.weights_file import TrainedModel, Training
 
 EVALUATION = {"photographs": 10, "network": {"total": 1.5e5}}
 CPU = torch.device("cpu")
-LOSS = LossRecipe(
+LOSS = StylizeLossRecipe(
     content_tap="relu2_2",
     content_weight=1.0,
     style_weight=1e3,
@@ -26,21 +36,48 @@ LOSS = LossRecipe(
 )
 
 
-def stages(*steps: int) -> tuple[Stage, ...]:
-    return tuple(Stage(steps=n, crop=32, batch=2) for n in steps)
+def stages(*steps: int) -> tuple[StylizeStage, ...]:
+    return tuple(StylizeStage(steps=n, crop=32, batch=2) for n in steps)
 
 
-def recipe(painting: Path, **schedule: Any) -> Recipe:
+def recipe(painting: Path, **schedule: Any) -> StylizeRecipe:
     schedule = {"stages": stages(4), "peak_learning_rate": 1e-2, **schedule}
-    return Recipe(
+    return StylizeRecipe(
         title="A small model",
         licence="CC0-1.0",
         data="three photographs",
-        network=NetworkRecipe(width=4),
+        network=StyleNetRecipe(width=4),
         style=StyleRecipe(image=str(painting), short_side=64),
         loss=LOSS,
-        schedule=ScheduleRecipe(**schedule),
+        schedule=StylizeScheduleRecipe(**schedule),
     )
+
+
+FEATURE_LOSS = {"pixel": "l1", "pixel_weight": 0.1, "feature_weight": 1.0}
+
+
+def upscale_recipe(
+    *, factor: Factor = 4, blocks: int = 1, crop: int = 32, steps: int = 4, **changes: Any
+) -> UpscaleRecipe:
+    described = {
+        "title": "A small upscaler",
+        "licence": "CC0-1.0",
+        "data": "three photographs",
+        "objective": "pixel",
+        "network": {
+            "architecture": "sub-pixel",
+            "factor": factor,
+            "width": 4,
+            "blocks": blocks,
+        },
+        "blur_sigma": 0.0,
+        "loss": {"pixel": "l1", "pixel_weight": 1.0},
+        "schedule": {
+            "stages": [{"steps": steps, "crop": crop, "batch": 2}],
+            "peak_learning_rate": 1e-2,
+        },
+    }
+    return UpscaleRecipe.model_validate(described | changes)
 
 
 def options(folder: Path, **changes: Any) -> training.Options:
@@ -77,11 +114,22 @@ def lively(width: int = 8, norm: Norm = "instance", seed: int = 0) -> StyleNet:
     return network.eval()
 
 
+def lively_upscaler(factor: Factor = 4, blocks: int = 2, seed: int = 0) -> UpscaleNet:
+    """A network with random weights that changes what bicubic enlargement gives."""
+    torch.manual_seed(seed)
+    network = UpscaleNet(factor, width=8, blocks=blocks)
+    with torch.no_grad():
+        network.tail.weight.mul_(30)  # a new network hardly does
+        for block in list(network.body)[:-1]:
+            block.reduce.weight.mul_(10)
+    return network.eval()
+
+
 def model(painting: Path, network: StyleNet) -> TrainedModel:
     followed = recipe(painting)
     width = network.to_rgb[1].in_channels
     norm: Norm = "batch" if "features.0.2.running_mean" in network.state_dict() else "instance"
-    described = NetworkRecipe(width=width, norm=norm)
+    described = StyleNetRecipe(width=width, norm=norm)
     followed = followed.model_copy(update={"network": described})
     measured = Training(
         created="2016-03-27T01:04:27+00:00",

@@ -19,9 +19,11 @@ from trainer.errors import TrainerError
 from trainer.recipe import Recipe
 
 
-@pytest.fixture
-def followed(painting: Path) -> Recipe:
-    return small.recipe(painting, stages=small.stages(4, 8))
+@pytest.fixture(params=["stylize", "upscale"])
+def followed(request: pytest.FixtureRequest, painting: Path) -> Recipe:
+    if request.param == "stylize":
+        return small.recipe(painting, stages=small.stages(4, 8))
+    return small.upscale_recipe(steps=12, loss=small.FEATURE_LOSS)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from torch import Tensor
 from tests.trainer import small
 from trainer import data
 from trainer.errors import TrainerError
-from trainer.recipe import Stage
+from trainer.recipe import StylizeStage
 
 GREYS = (10, 60, 110, 160, 210)
 
@@ -42,7 +42,7 @@ def crops(
     batch: int = 2,
 ) -> Tensor:
     """uint8 RGB [N, 3, crop, crop]"""
-    stage = Stage(steps=1, crop=crop, batch=batch)
+    stage = StylizeStage(steps=1, crop=crop, batch=batch)
     batches = data.batches(photographs, stage, seed, samples, workers)
     return torch.cat([batch.images for batch in batches])
 

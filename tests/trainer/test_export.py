@@ -20,7 +20,7 @@ from tests.trainer.small import Exported
 from trainer import data, export, weights_file
 from trainer.errors import TrainerError
 from trainer.networks import ServedStyleNet
-from trainer.recipe import Recipe
+from trainer.recipe import StylizeRecipe
 
 ROOT = Path(__file__).parents[2]
 EXPORT_AGAIN = """
@@ -57,7 +57,7 @@ def test_the_card_says_what_the_model_is_and_how_it_came_to_be(
     recipe = exported.model.recipe
     assert (card["kind"], card["factor"]) == ("stylize", 1)
     assert (card["title"], card["licence"]) == (recipe.title, recipe.licence)
-    assert Recipe.model_validate(card["recipe"]) == recipe
+    assert StylizeRecipe.model_validate(card["recipe"]) == recipe
     assert card["recipe_digest"] == f"sha256:{recipe.digest}"
     assert card["data"] == recipe.data
     assert card["created"] == exported.model.training.created

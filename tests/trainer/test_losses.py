@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tests.trainer.small import LOSS, as_tensor
 from trainer.losses import LossTerms, PerceptualLoss, gram, saturation, total_variation
-from trainer.recipe import LossRecipe
+from trainer.recipe import StylizeLossRecipe
 from trainer.vgg import VGG16
 
 
@@ -81,7 +81,7 @@ def test_saturation_pulls_an_overshooting_pixel_back() -> None:
 
 
 def terms_of(
-    vgg: VGG16, style: Tensor, output: Tensor, photo: Tensor, recipe: LossRecipe = LOSS
+    vgg: VGG16, style: Tensor, output: Tensor, photo: Tensor, recipe: StylizeLossRecipe = LOSS
 ) -> LossTerms:
     objective = PerceptualLoss(vgg, style, recipe)
     with torch.no_grad():

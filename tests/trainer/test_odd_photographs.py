@@ -13,10 +13,10 @@ from PIL import Image
 from tests.trainer import small
 from trainer import data
 from trainer.errors import TrainerError
-from trainer.recipe import Stage
+from trainer.recipe import StylizeStage
 
 Spoil = Callable[[Path, NDArray[np.uint8]], None]
-STAGE = Stage(steps=1, crop=32, batch=4)
+STAGE = StylizeStage(steps=1, crop=32, batch=4)
 
 
 def truncated_jpeg(file: Path, pixels: NDArray[np.uint8]) -> None:

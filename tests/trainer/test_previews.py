@@ -3,17 +3,22 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from tests.trainer.small import as_tensor, lively
 from trainer.previews import contact_sheet
 
 
-def test_photographs_stand_above_their_stylisations_side_by_side(
+def test_photographs_stand_side_by_side(
     astronaut: NDArray[np.uint8], coffee: NDArray[np.uint8]
 ) -> None:
     network = lively(width=4)
     tall, wide = as_tensor(astronaut[:60:2, :40:2]), as_tensor(coffee[:40:2, :100:2])
-    sheet = contact_sheet(network, [tall, wide])
+
+    def above_its_stylisation(photograph: Tensor) -> Tensor:
+        return torch.cat([photograph, network(photograph)], dim=2)
+
+    sheet = contact_sheet(network, above_its_stylisation, [tall, wide])
 
     assert sheet.dtype == torch.uint8
     assert sheet.shape == (3, 60, 70)

@@ -10,7 +10,7 @@ import pytest
 
 from trainer import recipe
 from trainer.errors import TrainerError
-from trainer.recipe import Recipe
+from trainer.recipe import StylizeRecipe
 
 SHIPPED = recipe.FOLDER
 
@@ -39,7 +39,7 @@ def leaves(table: Any, *path: str | int) -> Iterator[tuple[str | int, ...]]:
 def with_other_value(document: dict[str, Any], path: tuple[str | int, ...]) -> dict[str, Any]:
     """The document with another valid value at ``path``."""
     others = {"norm": "batch", "content_tap": "relu1_2", "style_taps": "relu1_2"}
-    copy = Recipe.model_validate(document).model_dump(mode="json")
+    copy = StylizeRecipe.model_validate(document).model_dump(mode="json")
     *tables, last = path
     table: Any = copy
     for key in tables:
@@ -68,7 +68,7 @@ def test_digest_changes_with_any_value() -> None:
     original = recipe.load("wave")
     document = original.model_dump(mode="json")
     changed = [
-        Recipe.model_validate(with_other_value(document, path))
+        StylizeRecipe.model_validate(with_other_value(document, path))
         for path in leaves(document)
         if path != ("kind",)  # it has one value only
     ]

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from tests.trainer import small
 from trainer import recipe
-from trainer.recipe import Recipe, ScheduleRecipe, Stage
+from trainer.recipe import StylizeRecipe, StylizeScheduleRecipe, StylizeStage
 
 STAGES = st.lists(
     st.builds(
-        Stage,
+        StylizeStage,
         steps=st.integers(1, 5000),
         crop=st.integers(8, 128).map(lambda n: 4 * n),
         batch=st.integers(1, 16),
@@ -25,7 +25,7 @@ STAGES = st.lists(
 
 @given(planned=STAGES, steps=st.integers(1, 20_000))
 def test_another_number_of_steps_is_met_exactly_in_the_same_proportions(
-    planned: list[Stage], steps: int
+    planned: list[StylizeStage], steps: int
 ) -> None:
     original = small.recipe(Path("painting.png"), stages=tuple(planned))
     changed = original.with_steps(steps)
@@ -40,7 +40,7 @@ def test_another_number_of_steps_is_met_exactly_in_the_same_proportions(
         else:
             assert share <= 1, "a stage is left out only if less than a step of it is left"
     assert not kept
-    assert Recipe.model_validate(changed.model_dump()) == changed
+    assert StylizeRecipe.model_validate(changed.model_dump()) == changed
 
 
 def test_the_steps_that_a_recipe_has_change_nothing() -> None:
@@ -48,8 +48,8 @@ def test_the_steps_that_a_recipe_has_change_nothing() -> None:
     assert shipped.with_steps(shipped.schedule.steps) == shipped
 
 
-def schedule(steps: int, warmup: float) -> ScheduleRecipe:
-    return ScheduleRecipe(stages=small.stages(steps), peak_learning_rate=2e-3, warmup=warmup)
+def schedule(steps: int, warmup: float) -> StylizeScheduleRecipe:
+    return StylizeScheduleRecipe(stages=small.stages(steps), peak_learning_rate=2e-3, warmup=warmup)
 
 
 @given(steps=st.integers(50, 400), warmup=st.sampled_from([0.0, 0.05, 0.3]))
@@ -72,16 +72,16 @@ def test_learning_rate_is_half_its_peak_on_average(steps: int, warmup: float) ->
     assert mean == pytest.approx(followed.peak_learning_rate / 2, rel=0.01)
 
 
-def styled(*stages: tuple[int, float]) -> ScheduleRecipe:
+def styled(*stages: tuple[int, float]) -> StylizeScheduleRecipe:
     """A schedule of stages with these steps and style scales."""
-    return ScheduleRecipe(
-        stages=tuple(Stage(steps=n, crop=32, batch=1, style_scale=s) for n, s in stages),
+    return StylizeScheduleRecipe(
+        stages=tuple(StylizeStage(steps=n, crop=32, batch=1, style_scale=s) for n, s in stages),
         peak_learning_rate=1e-3,
     )
 
 
 def test_the_style_weighs_the_same_all_along_unless_said_otherwise() -> None:
-    plain = ScheduleRecipe(stages=small.stages(3, 4), peak_learning_rate=1e-3)
+    plain = StylizeScheduleRecipe(stages=small.stages(3, 4), peak_learning_rate=1e-3)
     assert [plain.style_scale(step) for step in range(7)] == [1.0] * 7
 
 
