@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from trainer.errors import TrainerError
 from trainer.image_quality import luma, psnr, ssim
 from trainer.resampling import shrink
 from trainer.upscale_evaluation import Upscaler, is_grey, read
@@ -36,6 +37,8 @@ def sheet(
 
 def _row(upscalers: Mapping[str, Upscaler], file: Path, factor: int) -> Image.Image:
     truth, grey = read(file, factor), is_grey(file)
+    if min(truth.shape[:2]) < SIDE:
+        raise TrainerError(f"{file}: too small for a crop of {SIDE} pixels")
     truth_luma = luma(truth, grey=grey)
     low = shrink(truth, factor)
     enlarged = {name: upscale(low) for name, upscale in upscalers.items()}

@@ -37,6 +37,7 @@ class UpscaleNet(nn.Module):
     def __init__(self, factor: Factor, width: int, blocks: int) -> None:
         super().__init__()
         self.factor = factor
+        self.width = width
         self.blocks = blocks
         self.head = nn.Conv2d(3, width, 3, padding=1)
         self.body = nn.Sequential(
@@ -95,6 +96,7 @@ class PaperUpscaleNet(nn.Module):
     def __init__(self, factor: Factor, width: int = 64, blocks: int = 4) -> None:
         super().__init__()
         self.factor = factor
+        self.width = width
         self.blocks = blocks
         self.features = nn.Sequential(
             _ConvBatchNorm(3, width, 9),

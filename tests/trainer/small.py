@@ -22,7 +22,7 @@ from trainer.recipe import (
     StylizeStage,
     UpscaleRecipe,
 )
-from trainer.upscale_networks import Factor, UpscaleNet
+from trainer.upscale_networks import Factor, PaperUpscaleNet, UpscaleNet
 from trainer.weights_file import TrainedModel, Training
 
 EVALUATION = {"photographs": 10, "network": {"total": 1.5e5}}
@@ -140,6 +140,24 @@ def model(painting: Path, network: StyleNet) -> TrainedModel:
         losses={"total": 3.0, "content": 1.0, "style": 2.0},
     )
     return TrainedModel(network, followed, measured)
+
+
+def upscale_model(network: UpscaleNet | PaperUpscaleNet) -> TrainedModel:
+    described = {
+        "architecture": "paper" if isinstance(network, PaperUpscaleNet) else "sub-pixel",
+        "factor": network.factor,
+        "width": network.width,
+        "blocks": network.blocks,
+    }
+    measured = Training(
+        created="2016-03-27T01:04:27+00:00",
+        device="cpu",
+        steps=4,
+        images=8,
+        seconds=1.5,
+        losses={"total": 3.0, "pixel": 3.0},
+    )
+    return TrainedModel(network, upscale_recipe(network=described), measured)
 
 
 class Exported(NamedTuple):
