@@ -11,7 +11,7 @@ from service import problems
 from service.metrics import Metrics
 from service.middleware import BodyLimit, RequestIdentity
 from service.pipeline import Pipeline
-from service.routes import health, models, stylize
+from service.routes import health, models, stylize, upscale
 from service.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -54,6 +54,6 @@ def create_app(
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(RequestIdentity, metrics=metrics)
     problems.install(app)
-    for room in (stylize, models, health):
+    for room in (stylize, upscale, models, health):
         app.include_router(room.router)
     return app

@@ -9,25 +9,42 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from service.problems import UnknownModel
+from service.tiling import MAX_MARGIN
 
 Kind = Literal["stylize", "upscale"]
+Objective = Literal["feature", "pixel"]
 
 
-class Card(BaseModel):
-    """What a model says of itself. Fields beyond these are passed on as they are."""
-
+class _Card(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    kind: Kind
     title: str
-    factor: int = 1
     licence: str
     created: str
+
+
+class StyleCard(_Card):
+    kind: Literal["stylize"]
+    factor: int = 1
+
+
+class UpscaleCard(_Card):
+    kind: Literal["upscale"]
+    factor: int = Field(ge=2)
+    objective: Objective
+    """What the network was trained for: likeness to VGG's features, or to pixels."""
+    receptive_field: int = Field(ge=0, le=MAX_MARGIN)
+    """How many input pixels away, in each direction, an output pixel can depend on."""
+
+
+Card = Annotated[StyleCard | UpscaleCard, Field(discriminator="kind")]
+"""What a model says of itself. Fields beyond these are passed on as they are."""
+_CARD: TypeAdapter[StyleCard | UpscaleCard] = TypeAdapter(Card)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +86,20 @@ class Catalog:
             raise UnknownModel(f"There is no {kind or ''} model {name!r}; there are: {listed}.")
         return known[name]
 
+    def upscaler(self, factor: int, objective: Objective) -> Model:
+        """The model that enlarges this many times; raises UnknownModel naming those there are."""
+        known: dict[int, list[Objective]] = {}
+        for model in self.models.values():
+            if isinstance(model.card, UpscaleCard):
+                if (model.card.factor, model.card.objective) == (factor, objective):
+                    return model
+                known.setdefault(model.card.factor, []).append(model.card.objective)
+        listed = "; ".join(f"{n} with model {' or '.join(known[n])}" for n in sorted(known))
+        raise UnknownModel(
+            f"There is no model {objective!r} of factor {factor}; "
+            f"there are factors: {listed or 'none'}."
+        )
+
 
 def read(store: Path) -> Catalog:
     """Read every model of the store. Raises BrokenStore if one of them cannot be served."""
@@ -88,7 +119,7 @@ def _read_model(folder: Path) -> Model:
     try:
         with file.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
-        card = Card.model_validate_json((folder / "card.json").read_bytes())
+        card = _CARD.validate_json((folder / "card.json").read_bytes())
     except OSError as error:
         raise BrokenStore(f"{error.filename}: {error.strerror}") from error
     except ValidationError as error:

@@ -4,10 +4,9 @@ Whatever kind of file comes in, one kind of array goes on: oriented, in sRGB, ei
 alpha apart. All that is not pixels is dropped, save the copyright notice.
 """
 
-import math
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -21,6 +20,8 @@ from service import color
 from service.problems import BrokenImage, ImageSizeOutOfRange, Problem, UnsupportedImage
 
 ImageFormat = Literal["jpeg", "png", "webp", "avif"]
+Size = tuple[int, int]
+"""Width and height in pixels."""
 
 MEDIA_TYPES: Mapping[ImageFormat, str] = {
     "jpeg": "image/jpeg",
@@ -37,7 +38,6 @@ _IN_KIND: Mapping[str | None, ImageFormat] = {
     "WEBP": "webp",
     "AVIF": "avif",
 }
-_MIN_SIDE = 16
 # Past these the encoders fail; libavif writes larger files, but refuses to read them.
 _MAX_SIDE: Mapping[ImageFormat, int] = {
     "jpeg": 65_500,
@@ -81,16 +81,12 @@ class Picture:
 
 
 def decode(
-    body: bytes,
-    *,
-    max_pixels: int,
-    max_side: int | None = None,
-    max_shrunk_pixels: int | None = None,
+    body: bytes, *, max_pixels: int, size_rule: Callable[[Size, ImageFormat], Size]
 ) -> Picture:
-    """Decode an image, shrunk so that its longer side is at most ``max_side``.
+    """Decode an image of at most ``max_pixels``, shrunk to what ``size_rule`` makes of its size.
 
-    Raises UnsupportedImage, ImageSizeOutOfRange (over ``max_pixels`` as stored, a side under 16, or
-    over ``max_shrunk_pixels`` once shrunk; known before any pixel is decoded) or BrokenImage, and
+    The rule is given the stored size and the format that answers in kind, before any pixel is
+    decoded; it may raise ImageSizeOutOfRange. Raises that, UnsupportedImage or BrokenImage, and
     nothing else whatever the bytes.
     """
     decoder = _decoder_of(body)
@@ -99,8 +95,8 @@ def decode(
     try:
         with Image.open(BytesIO(body), formats=(decoder,)) as image:
             _check_header(image, body, max_pixels)
-            _check_shrunk(image.size, max_side, max_shrunk_pixels)
-            return _read(image, body, max_side)
+            kind = _IN_KIND.get(image.format, "png")
+            return _read(image, body, size_rule(image.size, kind), kind)
     except Problem:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -121,12 +117,9 @@ def encode(picture: Picture, format: ImageFormat, quality: int) -> bytes:
 
     Raises ImageSizeOutOfRange if the picture is larger than the format can hold.
     """
+    height, width = picture.pixels.shape[:2]
+    check_holds(format, (width, height))
     image = Image.fromarray(picture.pixels)
-    if max(image.size) > _MAX_SIDE[format]:
-        raise ImageSizeOutOfRange(
-            f"The answer has {image.width}x{image.height} pixels; "
-            f"{format} holds at most {_MAX_SIDE[format]} a side."
-        )
     if picture.alpha is not None:
         alpha = Image.fromarray(picture.alpha)
         if format == "jpeg":
@@ -150,6 +143,15 @@ def encode(picture: Picture, format: ImageFormat, quality: int) -> bytes:
     return out.getvalue()
 
 
+def check_holds(format: ImageFormat, size: Size) -> None:
+    """Raises ImageSizeOutOfRange if a picture of this size is larger than the format can hold."""
+    if max(size) > _MAX_SIDE[format]:
+        raise ImageSizeOutOfRange(
+            f"The answer has {size[0]}x{size[1]} pixels; {format} holds at most "
+            f"{_MAX_SIDE[format]} a side. Ask for format=png or send a smaller image."
+        )
+
+
 def _decoder_of(body: bytes) -> str | None:
     magic = ((name, Image.OPEN[name][1]) for name in _DECODERS)
     return next((name for name, accept in magic if accept and accept(body[:16]) is True), None)
@@ -161,10 +163,6 @@ def _check_header(image: ImageFile.ImageFile, body: bytes, max_pixels: int) -> N
         raise ImageSizeOutOfRange(
             f"The image has {width}x{height} = {width * height} pixels; "
             f"at most {max_pixels} are taken."
-        )
-    if min(width, height) < _MIN_SIDE:
-        raise ImageSizeOutOfRange(
-            f"The image has {width}x{height} pixels; at least {_MIN_SIDE} a side are needed."
         )
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         # Tiles are decoded whole, however little of them the image covers.
@@ -179,26 +177,6 @@ def _check_header(image: ImageFile.ImageFile, body: bytes, max_pixels: int) -> N
         raise BrokenImage(f"The JPEG image has over {_MAX_SCANS} scans.")
 
 
-def _check_shrunk(size: tuple[int, int], max_side: int | None, max_pixels: int | None) -> None:
-    width, height = _shrunk(size, max_side)
-    if max_pixels is not None and width * height > max_pixels:
-        fitting = int(max(size) * math.sqrt(max_pixels / math.prod(size)))
-        while math.prod(_shrunk(size, fitting)) > max_pixels:  # the shorter side may round up
-            fitting -= 1
-        raise ImageSizeOutOfRange(
-            f"The image has {width}x{height} = {width * height} pixels; at most {max_pixels} are "
-            f"transformed at once. With max_side={fitting} it fits."
-        )
-
-
-def _shrunk(size: tuple[int, int], max_side: int | None) -> tuple[int, int]:
-    longer = max(size)
-    if max_side is None or longer <= max_side:
-        return size
-    width, height = (max(_MIN_SIDE, round(side * max_side / longer)) for side in size)
-    return width, height
-
-
 def _scans(body: bytes) -> int:
     scans = position = 0
     while scans <= _MAX_SCANS and (segment := _SEGMENT.search(body, position)):
@@ -209,9 +187,8 @@ def _scans(body: bytes) -> int:
     return scans
 
 
-def _read(image: ImageFile.ImageFile, body: bytes, max_side: int | None) -> Picture:
-    kind = _IN_KIND.get(image.format, "png")
-    size, box = _shrunk(image.size, max_side), None
+def _read(image: ImageFile.ImageFile, body: bytes, size: Size, kind: ImageFormat) -> Picture:
+    box = None
     # A JPEG decodes at a half, a quarter or an eighth in its DCT, to a box of fractional size.
     if size != image.size and (draft := image.draft(None, size)):
         box = draft[1]

@@ -34,7 +34,7 @@ class Metrics:
         )
         self.batch_images = Histogram(
             "perceptual_batch_images",
-            "Images a batch",
+            "Images, or tiles of them, a batch",
             ("model",),
             buckets=(1, 2, 4, 8, 16, 32),
             registry=self.registry,
@@ -56,7 +56,9 @@ class Metrics:
     def watch_queue(self, images: Callable[[], float], pixels: Callable[[], float]) -> None:
         """Read the queue's depth from these whenever the metrics are asked for."""
         Gauge(
-            "perceptual_queue_images", "Images that wait for the device", registry=self.registry
+            "perceptual_queue_images",
+            "Images, or tiles of them, that wait for the device",
+            registry=self.registry,
         ).set_function(images)
         Gauge(
             "perceptual_queue_pixels", "Pixels that wait for the device", registry=self.registry

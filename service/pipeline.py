@@ -14,14 +14,15 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from service import catalog, codec
-from service.catalog import Catalog, Model
-from service.codec import ImageFormat
+from service import catalog, codec, sizes, transparency
+from service.catalog import Catalog, Model, UpscaleCard
+from service.codec import ImageFormat, Picture
 from service.metrics import Metrics
 from service.problems import NotReady
 from service.runtime import Inputs, Provider, Runtime
-from service.scheduler import Limits, Scheduler
+from service.scheduler import Completed, Limits, Scheduler
 from service.settings import Settings
+from service.upscaling import upscale
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class Job:
     inputs: Mapping[str, float]
     """The model's graph inputs besides the image."""
     max_side: int | None
+    """Of a photograph to stylise."""
     format: ImageFormat | None
     """The format of the answer; None is the input's own."""
     quality: int
@@ -49,12 +51,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Answer:
-    """A transformed image and how it came about; durations in seconds."""
+    """A transformed image and how it came about."""
 
     body: bytes
     format: ImageFormat
     batch_size: int
+    """How many images or tiles shared its run; of an image in tiles, its largest run."""
     durations: Mapping[str, float]
+    """Seconds of wall time in decode, queue, infer and encode, one after the other. An image in
+    tiles is in infer while any of its tiles runs, and in queue until the next one does."""
 
 
 class Pipeline:
@@ -113,18 +118,13 @@ class Pipeline:
         self.scheduler.admit(job.deadline)
 
         started = clock()
-        picture = await self._on(self._codec_pool, self._decode, job.body, job.max_side)
+        picture = await self._on(self._codec_pool, self._decode, job)
         decoded = clock()
-        inputs: Inputs = {
-            "image": picture.pixels,
-            **{name: np.float32(value) for name, value in job.inputs.items()},
-        }
-        height, width = picture.pixels.shape[:2]
-        completed = await self.scheduler.submit(job.model, (height, width), inputs, job.deadline)
+        completed = await self._infer(job, picture.pixels)
         inferred = clock()
         output = replace(picture, pixels=completed.result)
         format = job.format or picture.format
-        body = await self._on(self._codec_pool, codec.encode, output, format, job.quality)
+        body = await self._on(self._codec_pool, self._encode, output, format, job.quality)
         durations = {
             "decode": decoded - started,
             "queue": completed.queue_seconds,
@@ -135,13 +135,39 @@ class Pipeline:
             self.metrics.stage_seconds.labels(stage, job.model.name).observe(seconds)
         return Answer(body, format, completed.batch_size, durations)
 
-    def _decode(self, body: bytes, max_side: int | None) -> codec.Picture:
-        return codec.decode(
-            body,
-            max_pixels=self._settings.max_image_pixels,
-            max_side=max_side,
-            max_shrunk_pixels=self._settings.max_stylize_pixels,
-        )
+    async def _infer(self, job: Job, pixels: NDArray[np.uint8]) -> Completed[NDArray[np.uint8]]:
+        card = job.model.card
+        if isinstance(card, UpscaleCard):
+            return await upscale(
+                self.scheduler, self._codec_pool, job.model, card, pixels, job.deadline
+            )
+        inputs: Inputs = {
+            "image": pixels,
+            **{name: np.float32(value) for name, value in job.inputs.items()},
+        }
+        height, width = pixels.shape[:2]
+        return await self.scheduler.submit(job.model, (height, width), inputs, job.deadline)
+
+    def _decode(self, job: Job) -> Picture:
+        card = job.model.card
+        rule: sizes.Upscaled | sizes.Stylized
+        if isinstance(card, UpscaleCard):
+            rule = sizes.Upscaled(card.factor, self._settings.max_upscaled_pixels, job.format)
+        else:
+            rule = sizes.Stylized(job.max_side, self._settings.max_stylize_pixels, job.format)
+        picture = codec.decode(job.body, max_pixels=self._settings.max_image_pixels, size_rule=rule)
+        if picture.alpha is not None and isinstance(card, UpscaleCard):
+            filled = transparency.fill(picture.pixels, picture.alpha)
+            picture = replace(picture, pixels=filled)
+        return picture
+
+    @staticmethod
+    def _encode(picture: Picture, format: ImageFormat, quality: int) -> bytes:
+        if picture.alpha is not None:
+            height, width = picture.pixels.shape[:2]
+            alpha = transparency.resize(picture.alpha, height, width)
+            picture = replace(picture, alpha=alpha)
+        return codec.encode(picture, format, quality)
 
     async def _run(self, model: Model, batch: Sequence[Inputs]) -> Sequence[NDArray[np.uint8]]:
         outputs = await self._on(self._device, self.runtime.run, model.digest, batch)

@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from service.catalog import Model
+from service.catalog import Kind, Model
 from service.problems import OutOfMemory
+from service.tiling import TILE
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,10 @@ _PROVIDER_NAMES: Mapping[Provider, str] = {
     "cuda": "CUDAExecutionProvider",
     "cpu": "CPUExecutionProvider",
 }
-_WARM_UP_SIDES = (64, 256)
+_WARM_UP_SIDES: Mapping[Kind, Sequence[int]] = {
+    "stylize": (64, 256),
+    "upscale": (TILE,),  # what all large images are cut into
+}
 # ONNX Runtime has no exception of its own for this; these are its arena's, CUDA's and C++'s words.
 _OUT_OF_MEMORY = re.compile(r"Failed to allocate memory|out of memory|bad_?alloc", re.IGNORECASE)
 
@@ -109,7 +113,7 @@ class Runtime:
             log.warning("CUDA did not come up; running on the CPU")
             self.provider = provider
         self._sessions[model.digest] = session
-        for side in _WARM_UP_SIDES:
+        for side in _WARM_UP_SIDES[model.card.kind]:
             inputs: dict[str, NDArray[Any] | np.float32] = {
                 value.name: np.float32(0) for value in session.get_inputs()
             }

@@ -8,7 +8,8 @@ of ONNX Runtime, and reads time only from the event loop's clock.
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -33,7 +34,7 @@ class Limits:
     max_queue_delay: float
     """Seconds that a request may wait for companions while the device is idle."""
     max_queue_pixels: int
-    """Pixels that may wait; a request beyond them is refused, unless nothing else waits."""
+    """Pixels that may wait; what goes beyond them is refused, unless nothing else waits."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,34 @@ class Completed(Generic[Result]):
 
     result: Result
     batch_size: int
+    started: float
+    """When its batch left the queue, in the event loop's time; the same for all of the batch."""
     queue_seconds: float
     run_seconds: float
 
 
 @dataclass(eq=False)
-class _Request(Generic[Model, Payload, Result]):
+class Admission(Generic[Model]):
+    """Work that was admitted at once: one image, or all tiles of one."""
+
     model: Model
+    waiting_pixels: int
+    """Not yet on the device."""
+    deadline: float | None
+    """In the event loop's time."""
+
+
+@dataclass(eq=False)
+class _Request(Generic[Model, Payload, Result]):
+    admission: Admission[Model]
     shape: Shape
     payload: Payload
     arrived: float
     completed: asyncio.Future[Completed[Result]]
+
+    @property
+    def model(self) -> Model:
+        return self.admission.model
 
     @property
     def pixels(self) -> int:
@@ -88,6 +106,7 @@ class Scheduler(Generic[Model, Payload, Result]):
         self._run = run
         self._limits = limits
         self._queue: list[_Request[Model, Payload, Result]] = []
+        self._admissions: list[Admission[Model]] = []
         self._running: list[_Request[Model, Payload, Result]] = []
         self._running_since = 0.0
         self._paces: dict[Model, _Pace] = {}
@@ -102,14 +121,27 @@ class Scheduler(Generic[Model, Payload, Result]):
 
     @property
     def queued_pixels(self) -> int:
-        return sum(request.pixels for request in self._queue)
+        """Pixels admitted and not yet on the device, whether submitted or still to come."""
+        return sum(admission.waiting_pixels for admission in self._admissions)
+
+    def predicted_wait(self) -> float:
+        """Seconds until all that runs or stands in the queue is done, by the pace of past batches.
+
+        What open admissions will submit later does not count: it queues behind a newcomer.
+        """
+        return self._predicted_rest() + sum(self._predicted(r.model, r.pixels) for r in self._queue)
 
     def predicted_drain(self) -> float:
-        """Seconds until all that runs or waits now is done, by the pace of past batches."""
-        running = sum(map(self._predicted, self._running))
-        if self._running:
-            running = max(0.0, running - (self._loop.time() - self._running_since))
-        return running + sum(map(self._predicted, self._queue))
+        """Seconds until all that was admitted is done, by the pace of past batches."""
+        return self._predicted_rest() + sum(
+            self._predicted(admission.model, admission.waiting_pixels)
+            for admission in self._admissions
+        )
+
+    def batch_size(self, shape: Shape) -> int:
+        """How many images of this shape share a batch at most."""
+        room = max(1, self._limits.max_batch_pixels // math.prod(shape))
+        return min(room, self._limits.max_batch_size)
 
     def admit(self, deadline: float | None = None, pixels: int = 0) -> None:
         """Refuse at once what could not be answered in time, before more is spent on it.
@@ -118,8 +150,7 @@ class Scheduler(Generic[Model, Payload, Result]):
         ``pixels`` more do not fit or the queue ahead will not be done by the deadline, and
         DeadlinePassed if it is behind us.
         """
-        drain = self.predicted_drain()
-        retry_after = max(1, math.ceil(drain))
+        retry_after = max(1, math.ceil(self.predicted_drain()))
         if self._draining:
             raise NotReady("The service is shutting down.", retry_after=retry_after)
         waiting = self.queued_pixels
@@ -127,11 +158,29 @@ class Scheduler(Generic[Model, Payload, Result]):
             raise QueueFull("The queue is full.", retry_after=retry_after)
         if deadline is not None and self._loop.time() >= deadline:
             raise DeadlinePassed("The deadline passed before the image could be queued.")
-        if deadline is not None and self._loop.time() + drain > deadline:
+        wait = self.predicted_wait()
+        if deadline is not None and self._loop.time() + wait > deadline:
             raise QueueFull(
-                f"The queue takes about {drain:.1f} s, longer than the request would wait.",
-                retry_after=retry_after,
+                f"The queue takes about {wait:.1f} s, longer than the request would wait.",
+                retry_after=max(1, math.ceil(wait)),
             )
+
+    @contextmanager
+    def admission(
+        self, model: Model, pixels: int, deadline: float | None = None
+    ) -> Iterator[Admission[Model]]:
+        """Admit ``pixels`` of work at once, to be submitted in parts while the context is open.
+
+        No part is refused any more, and draining waits for the last. Raises what ``admit`` raises.
+        """
+        self.admit(deadline, pixels)
+        admission = Admission(model, pixels, deadline)
+        self._admissions.append(admission)
+        try:
+            yield admission
+        finally:
+            self._admissions.remove(admission)
+            self._arrival.set()  # draining may have waited for nothing else
 
     async def submit(
         self, model: Model, shape: Shape, payload: Payload, deadline: float | None = None
@@ -142,12 +191,19 @@ class Scheduler(Generic[Model, Payload, Result]):
         raised. Cancelling the call takes the request out of the queue; in a batch that is running
         already its result is dropped.
         """
-        request = _Request(model, shape, payload, self._loop.time(), self._loop.create_future())
-        self.admit(deadline, request.pixels)
+        with self.admission(model, math.prod(shape), deadline) as admission:
+            return await self.submit_part(admission, shape, payload)
+
+    async def submit_part(
+        self, admission: Admission[Model], shape: Shape, payload: Payload
+    ) -> Completed[Result]:
+        """Queue one part of what was admitted and wait for its result; else like ``submit``."""
+        arrived, completed = self._loop.time(), self._loop.create_future()
+        request = _Request(admission, shape, payload, arrived, completed)
         self._queue.append(request)
         self._arrival.set()
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(admission.deadline):
                 return await request.completed
         except TimeoutError:
             if request.completed.done() and not request.completed.cancelled():
@@ -166,7 +222,7 @@ class Scheduler(Generic[Model, Payload, Result]):
     async def _work(self) -> None:
         while True:
             while not self._queue:
-                if self._draining:
+                if self._draining and not self._admissions:
                     return
                 self._arrival.clear()
                 await self._arrival.wait()
@@ -179,6 +235,8 @@ class Scheduler(Generic[Model, Payload, Result]):
             batch, full = self._batch_of_oldest()
             if full or self._draining or self._loop.time() >= leaves_at:
                 self._queue = [request for request in self._queue if request not in batch]
+                for request in batch:
+                    request.admission.waiting_pixels -= request.pixels
                 return batch
             self._arrival.clear()
             try:
@@ -191,8 +249,7 @@ class Scheduler(Generic[Model, Payload, Result]):
     def _batch_of_oldest(self) -> tuple[list[_Request[Model, Payload, Result]], bool]:
         """The oldest request with its companions, and whether there is room for no more."""
         oldest = self._queue[0]
-        room = max(1, self._limits.max_batch_pixels // oldest.pixels)
-        size = min(room, self._limits.max_batch_size)
+        size = self.batch_size(oldest.shape)
         alike = [r for r in self._queue if (r.model, r.shape) == (oldest.model, oldest.shape)]
         return alike[:size], len(alike) >= size
 
@@ -218,9 +275,16 @@ class Scheduler(Generic[Model, Payload, Result]):
         for request, result in zip(batch, results, strict=True):
             if not request.completed.done():
                 request.completed.set_result(
-                    Completed(result, len(batch), started - request.arrived, seconds)
+                    Completed(result, len(batch), started, started - request.arrived, seconds)
                 )
 
-    def _predicted(self, request: _Request[Model, Payload, Result]) -> float:
-        pace = self._paces.get(request.model)
-        return pace.seconds_per_pixel * request.pixels if pace else 0.0
+    def _predicted_rest(self) -> float:
+        """Seconds that the batch on the device still takes."""
+        if not self._running:
+            return 0.0
+        seconds = sum(self._predicted(request.model, request.pixels) for request in self._running)
+        return max(0.0, seconds - (self._loop.time() - self._running_since))
+
+    def _predicted(self, model: Model, pixels: int) -> float:
+        pace = self._paces.get(model)
+        return pace.seconds_per_pixel * pixels if pace else 0.0

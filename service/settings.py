@@ -61,6 +61,12 @@ class Settings(BaseSettings):
         description="largest image that is stylised, after max_side, in pixels; "
         "a network needs about 0.7 KB of memory a pixel",
     )
+    max_upscaled_pixels: int = Field(
+        64 << 20,
+        ge=256,
+        description="largest answer of an upscaling, in pixels; "
+        "putting it together and encoding it needs about 10 bytes of memory a pixel",
+    )
     drain_seconds: int = Field(
         30, ge=0, description="seconds that open requests get to finish at shutdown"
     )

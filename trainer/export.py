@@ -197,7 +197,7 @@ def _card(model: TrainedModel, evaluation: Mapping[str, Any] | None) -> dict[str
         "licence": recipe.licence,
         "created": training.created,
         "data": recipe.data,
-        "recipe": recipe.model_dump(mode="json"),
+        "recipe": recipe.model_dump(mode="json", exclude_none=True),
         "recipe_digest": f"sha256:{recipe.digest}",
         "training": training.model_dump(mode="json", exclude={"created"}, exclude_none=True),
         **({} if evaluation is None else {"evaluation": evaluation}),

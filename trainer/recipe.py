@@ -73,8 +73,8 @@ class _Recipe(_Table):
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) of the canonical JSON of the recipe."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """SHA-256 (hex) of the canonical JSON of the recipe, without what it leaves open."""
+        canonical = json.dumps(self.model_dump(mode="json", exclude_none=True), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def with_steps(self, steps: int) -> Self:

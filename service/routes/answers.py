@@ -3,12 +3,13 @@
 import asyncio
 import hashlib
 from collections.abc import Coroutine, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
 
 from service import problems
-from service.catalog import Kind
+from service.catalog import Model
 from service.codec import MEDIA_TYPES
 from service.negotiation import accepted_format, wait_seconds
 from service.pipeline import Answer, Job, Pipeline
@@ -48,15 +49,13 @@ DOCUMENTED: dict[str, Any] = {
 
 async def transformed(
     request: Request,
-    kind: Kind,
-    name: str,
-    inputs: Mapping[str, float],
+    model: Model,
     output: Output,
+    inputs: Mapping[str, float] = MappingProxyType({}),
     max_side: int | None = None,
 ) -> Response:
-    """Read the image, run it through a model and answer it with all headers."""
+    """Read the image, run it through the model and answer it with all headers."""
     pipeline: Pipeline = request.app.state.pipeline
-    model = pipeline.catalog.get(name, kind)
     request.state.model = model.name  # for the metrics
     wait = wait_seconds(request.headers.get("prefer"))
     deadline = None if wait is None else asyncio.get_running_loop().time() + wait

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from service.pipeline import Pipeline
 from service.routes import answers
 from service.routes.parameters import OutputQuery
 
@@ -26,5 +27,7 @@ async def stylize(
     ] = None,
 ) -> Response:
     """Paint a photograph in a style; the answer is an image of the same size."""
+    pipeline: Pipeline = request.app.state.pipeline
+    model = pipeline.catalog.get(style, "stylize")
     inputs = {"strength": strength, "preserve_color": float(preserve_color)}
-    return await answers.transformed(request, "stylize", style, inputs, output, max_side)
+    return await answers.transformed(request, model, output, inputs, max_side)

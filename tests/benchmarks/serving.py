@@ -5,11 +5,7 @@
 Both use the same number of threads and take turns, so that a noisy machine disturbs both alike.
 """
 
-import os
-import socket
 import statistics
-import subprocess
-import sys
 import time
 from io import BytesIO
 
@@ -21,6 +17,7 @@ from PIL import Image
 
 from service import catalog
 from service.cores import available_cores
+from tests.benchmarks.server import running
 from tests.conftest import ROOT
 
 SIDES = (256, 512, 1024)
@@ -34,36 +31,12 @@ def main() -> None:
     session = onnxruntime.InferenceSession(model.file, options, ["CPUExecutionProvider"])
     astronaut = Image.fromarray(skimage.data.astronaut())
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "service", "--port", str(port), "--log-level", "error"],
-        cwd=ROOT,
-        env={**os.environ, "PERCEPTUAL_EXECUTION_PROVIDER": "cpu"},
-    )
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
-            wait_until_ready(client)
-            print(f"wave, {available_cores()} threads, median of {REPEATS}")
-            print(f"{'image':>10} {'bare, s':>10} {'served, s':>10} {'bare/served':>12}")
-            for side in SIDES:
-                bare, served = measure(session, client, astronaut.resize((side, side)))
-                print(f"{side:5}x{side:<4} {bare:10.3f} {served:10.3f} {bare / served:12.2f}")
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def wait_until_ready(client: httpx.Client) -> None:
-    for _ in range(600):
-        try:
-            if client.get("/readyz").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise SystemExit("the service did not become ready")
+    with running() as server:
+        print(f"wave, {available_cores()} threads, median of {REPEATS}")
+        print(f"{'image':>10} {'bare, s':>10} {'served, s':>10} {'bare/served':>12}")
+        for side in SIDES:
+            bare, served = measure(session, server.client, astronaut.resize((side, side)))
+            print(f"{side:5}x{side:<4} {bare:10.3f} {served:10.3f} {bare / served:12.2f}")
 
 
 def measure(

@@ -16,6 +16,7 @@ from PIL import Image
 from service.app import create_app
 from service.settings import Settings
 from tests.service.pictures import file_of
+from tests.service.upscalers import write_store
 
 Connect = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -57,3 +58,9 @@ def connect(model_store: Path) -> Connect:
 async def client(connect: Connect) -> AsyncIterator[httpx.AsyncClient]:
     async with connect() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def upscaler_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of the tiny networks of tests.service.upscalers."""
+    return write_store(tmp_path_factory.mktemp("upscalers"))

@@ -5,6 +5,7 @@ from io import BytesIO
 from PIL import Image
 
 from service.codec import Picture, decode
+from service.sizes import Stylized
 
 
 def file_of(image: Image.Image, format: str, **options: object) -> bytes:
@@ -14,4 +15,5 @@ def file_of(image: Image.Image, format: str, **options: object) -> bytes:
 
 
 def read(body: bytes, max_pixels: int = 10**7, max_side: int | None = None) -> Picture:
-    return decode(body, max_pixels=max_pixels, max_side=max_side)
+    rule = Stylized(max_side, max_pixels, format="png")
+    return decode(body, max_pixels=max_pixels, size_rule=rule)

@@ -44,6 +44,41 @@ def test_a_model_of_another_kind_is_unknown(store: Path) -> None:
         catalog.read(store).get("wave", "upscale")
 
 
+def test_an_upscaler_is_found_by_factor_and_objective(upscaler_store: Path) -> None:
+    models = catalog.read(upscaler_store)
+    assert models.upscaler(4, "pixel").name == "upscale_x4_pixel"
+    assert models.upscaler(8, "feature").name == "upscale_x8_feature"
+
+
+def test_an_unknown_upscaler_is_named_with_those_there_are(upscaler_store: Path) -> None:
+    there_are = r"factor 3.*4 with model feature or pixel; 8 with model feature\."
+    with pytest.raises(UnknownModel, match=there_are):
+        catalog.read(upscaler_store).upscaler(3, "feature")
+
+
+@pytest.mark.parametrize("field", ["factor", "objective", "receptive_field"])
+def test_an_upscaler_s_card_without_what_serving_needs_is_refused(
+    upscaler_store: Path, tmp_path: Path, field: str
+) -> None:
+    store = Path(shutil.copytree(upscaler_store, tmp_path / "store"))
+    file = store / "upscale_x4_pixel" / "card.json"
+    card = json.loads(file.read_text())
+    del card[field]
+    file.write_text(json.dumps(card))
+    with pytest.raises(BrokenStore, match=rf"upscale_x4_pixel.*card\.json.*{field}"):
+        catalog.read(store)
+
+
+def test_a_receptive_field_that_leaves_little_of_a_tile_is_refused(
+    upscaler_store: Path, tmp_path: Path
+) -> None:
+    store = Path(shutil.copytree(upscaler_store, tmp_path / "store"))
+    file = store / "upscale_x4_pixel" / "card.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "receptive_field": 65}))
+    with pytest.raises(BrokenStore, match="receptive_field"):
+        catalog.read(store)
+
+
 def test_a_missing_store_is_named(tmp_path: Path) -> None:
     with pytest.raises(BrokenStore, match="nowhere"):
         catalog.read(tmp_path / "nowhere")

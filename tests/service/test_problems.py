@@ -154,6 +154,18 @@ async def test_an_image_too_large_to_stylize_is_422_with_the_max_side_that_fits(
         assert (await client.post(url, content=body, headers=JPEG)).status_code == 200
 
 
+async def test_an_answer_longer_than_its_format_holds_is_422_before_it_is_stylized(
+    connect: Connect, photograph: NDArray[np.uint8]
+) -> None:
+    strip = encoded(np.resize(photograph, (16, 16_384, 3)))
+    async with connect() as client:
+        refused = await client.post("/stylize/wave?format=webp", files={"image": strip})
+        assert "perceptual_batch_images_count" not in (await client.get("/metrics")).text
+    status, detail = problem(refused)
+    assert status == 422
+    assert "webp holds at most 16383" in detail
+
+
 async def test_a_body_that_announces_too_much_is_413_and_is_not_read(connect: Connect) -> None:
     body = Trickle()
     async with connect(max_body_bytes=4096) as client:

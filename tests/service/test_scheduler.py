@@ -42,7 +42,9 @@ def test_a_lone_request_on_an_idle_device_runs_at_once() -> None:
     async def main() -> Completed[int]:
         return await Scheduler(Device().run, LIMITS).submit("wave", SMALL, 21)
 
-    assert run(main()) == Completed(result=42, batch_size=1, queue_seconds=0.0, run_seconds=1.0)
+    assert run(main()) == Completed(
+        result=42, batch_size=1, started=0.0, queue_seconds=0.0, run_seconds=1.0
+    )
 
 
 def test_requests_that_arrive_while_a_batch_runs_share_the_next_one() -> None:
@@ -161,6 +163,31 @@ def test_a_request_that_cannot_make_its_deadline_is_refused_before_it_queues() -
         assert refused.value.retry_after == 9
         scheduler.admit(deadline=loop.time() + 20.0)
         await running
+
+    run(main())
+
+
+def test_what_is_admitted_and_not_yet_submitted_delays_no_newcomer() -> None:
+    async def main() -> None:
+        scheduler = Scheduler(Device().run, LIMITS)
+        loop = asyncio.get_running_loop()
+        await scheduler.submit("wave", SMALL, 0)
+        with scheduler.admission("wave", 9 * 64 * 64):
+            assert scheduler.predicted_wait() == 0
+            assert scheduler.predicted_drain() == pytest.approx(9.0)
+            scheduler.admit(deadline=loop.time() + 0.5)
+
+    run(main())
+
+
+def test_what_is_admitted_counts_for_the_queue_s_pixels_until_it_ends() -> None:
+    limits = Limits(1, 10**9, 0.0, max_queue_pixels=3 * 64 * 64)
+
+    async def main() -> None:
+        scheduler = Scheduler(Device().run, limits)
+        with scheduler.admission("wave", 3 * 64 * 64), pytest.raises(QueueFull):
+            await scheduler.submit("wave", SMALL, 1)
+        assert (await scheduler.submit("wave", SMALL, 1)).result == 2
 
     run(main())
 

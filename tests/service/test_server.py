@@ -140,6 +140,29 @@ def test_a_client_that_leaves_takes_its_request_out_of_the_queue(
     assert ran <= 3  # the one on the device, and what got there before the others left
 
 
+def test_a_client_that_leaves_takes_all_tiles_of_its_image_out_of_the_queue(
+    upscaler_store: Path, astronaut: NDArray[np.uint8]
+) -> None:
+    server = Server("--model-store", str(upscaler_store))
+    server.until_ready()
+    huge = encoded(np.tile(astronaut, (4, 4, 1)), "jpeg")
+    head = (
+        f"POST /upscale HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+        f"Content-Length: {len(huge)}\r\n\r\n"
+    ).encode()
+    ran = r'perceptual_batch_images_count\{model="upscale_x4_feature"\}'
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(head + huge)
+        server.until(lambda: server.metric(ran) >= 2)
+
+    left = r'perceptual_requests_total\{model="upscale_x4_feature",route="/upscale",status="499"\}'
+    server.until(lambda: server.metric(left) == 1)
+    assert server.metric("perceptual_queue_images") == 0
+    assert server.metric("perceptual_queue_pixels") == 0
+    assert server.metric(ran) < 81  # tiles of the whole image
+    server.stop()
+
+
 def test_sigterm_finishes_open_requests_and_exits(large: bytes) -> None:
     server = Server("--max-batch-size", "1")
     server.until_ready()

@@ -1,0 +1,66 @@
+"""What upscaling a large photograph costs: seconds, and the server's peak memory, size by size.
+
+    python -m tests.benchmarks.memory [--model upscale_x4_feature]
+
+Each size has a server of its own, since the peak of a process never falls.
+"""
+
+import argparse
+import re
+import time
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+from numpy.typing import NDArray
+from PIL import Image
+
+from service import catalog
+from service.catalog import Model, UpscaleCard
+from service.problems import UnknownModel
+from service.settings import Settings
+from tests.benchmarks.server import Server, running
+
+TIMES = (1, 2, 4, 8)  # the portrait of 512x512 pixels, side by side: 0.25 to 16 megapixels
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="upscale_x4_feature", help="name of an upscaler")
+    name = parser.parse_args().model
+    try:
+        model = catalog.read(Settings().model_store).get(name, "upscale")
+    except UnknownModel as error:
+        raise SystemExit(error.detail) from None
+    print(f"{name}, JPEG in and out")
+    print(f"{'input, Mpx':>10} {'seconds':>9} {'peak RSS, MiB':>14}")
+    for times in TIMES:
+        photograph = np.tile(skimage.data.astronaut(), (times, times, 1))
+        seconds, peak = measure(model, photograph)
+        print(f"{photograph.size / 3 / 2**20:10.2f} {seconds:9.1f} {peak / 2**20:14.0f}")
+
+
+def measure(model: Model, photograph: NDArray[np.uint8]) -> tuple[float, int]:
+    """Seconds of one request, and the most bytes that its server ever had in memory."""
+    card = model.card
+    assert isinstance(card, UpscaleCard)
+    jpeg = BytesIO()
+    Image.fromarray(photograph).save(jpeg, "JPEG", quality=90)
+    answer_pixels = photograph.size // 3 * card.factor**2
+    query: dict[str, str | int] = {"factor": card.factor, "model": card.objective}
+    with running("--max-upscaled-pixels", str(answer_pixels)) as server:
+        start = time.perf_counter()
+        answer = server.client.post("/upscale", params=query, files={"image": jpeg.getvalue()})
+        answer.raise_for_status()
+        return time.perf_counter() - start, peak_memory(server)
+
+
+def peak_memory(server: Server) -> int:
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    (kibibytes,) = re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.M)
+    return int(kibibytes) * 1024
+
+
+if __name__ == "__main__":
+    main()
