@@ -33,6 +33,21 @@ def total_variation(image: Tensor) -> Tensor:
     return down + right
 
 
+def lattice(error: Tensor, factor: int, window: int = 6) -> Tensor:
+    """What repeats with the input's pixels in the error of an upscaler, mean squared.
+
+    ``error`` is output less truth, [N, 3, factor H, factor W], with H and W >= ``window``: its
+    mean at each of the factor x factor places within an input pixel, over windows of ``window``
+    input pixels, less the mean over all places. Errors of detail cancel there; a pattern printed
+    into every pixel adds up. A feature loss alone rewards such a grid where it expects texture.
+    """
+    unshuffled = F.pixel_unshuffle(error.float(), factor)
+    n, _, h, w = unshuffled.shape
+    places = unshuffled.view(n, 3, factor**2, h, w)
+    uneven = (places - places.mean(dim=2, keepdim=True)).flatten(1, 2)
+    return F.avg_pool2d(uneven, window, stride=window // 2).square().mean()
+
+
 def saturation(logits: Tensor, limit: float = 1.8) -> Tensor:
     """Mean squared excess of |logits| over ``limit``.
 

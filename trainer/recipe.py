@@ -167,9 +167,9 @@ class UpscaleLossRecipe(_Table):
     pixel: Literal["l1", "l2"]
     """Mean absolute or mean squared difference of pixels, in levels of 255."""
     pixel_weight: Weight
-    feature_tap: Tap = "relu2_2"
-    feature_weight: Weight = 0.0
-    tv_weight: Weight = 0.0
+    features: Mapping[Tap, Weight] = {}
+    """Weights of the mean squared differences of VGG's activations, by tap."""
+    lattice_weight: Weight = 0.0
 
 
 class UpscaleRecipe(_Recipe):
@@ -185,7 +185,7 @@ class UpscaleRecipe(_Recipe):
 
     @property
     def needs_vgg(self) -> bool:
-        return self.loss.feature_weight > 0
+        return bool(self.loss.features)
 
     @model_validator(mode="after")
     def _crops_shrink_evenly(self) -> Self:

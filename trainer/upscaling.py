@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from trainer.data import NativeCrop
-from trainer.losses import total_variation
+from trainer.losses import lattice
 from trainer.recipe import UpscaleRecipe
 from trainer.resampling import shrinking_matrix
 from trainer.upscale_networks import PaperUpscaleNet, UpscaleNet
@@ -19,7 +19,7 @@ from trainer.vgg import VGG16
 class Upscaling:
     """Photographs are shrunk, and the network is to give them back: by pixel and by feature."""
 
-    losses: ClassVar[Sequence[str]] = ("total", "pixel", "feature", "total_variation")
+    losses: ClassVar[Sequence[str]] = ("total", "pixel", "feature", "lattice")
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Upscaling:
         self.recipe = recipe
         self.device = device
         self.cut = NativeCrop()
-        self.tap = frozenset({recipe.loss.feature_tap})
+        self.taps = frozenset(recipe.loss.features)
         self.vgg: VGG16 | None = None
         if recipe.needs_vgg:
             self.vgg = VGG16(vgg_weights)
@@ -43,18 +43,29 @@ class Upscaling:
         """The losses of a batch, float32 [4]: float RGB [N, 3, H, W] in [0, 255]."""
         loss = self.recipe.loss
         output = self.network(self.shrunk(images))
-        difference = F.l1_loss if loss.pixel == "l1" else F.mse_loss
-        pixel = loss.pixel_weight * difference(output, images)
+        distance = F.l1_loss if loss.pixel == "l1" else F.mse_loss
+        pixel = loss.pixel_weight * distance(output, images)
         feature = torch.zeros_like(pixel)
         if self.vgg is not None:
+            seen, truth = (self._shifted(pixels, step) for pixels in (output, images))
             with torch.no_grad():
-                target = self.vgg(images, self.tap)[loss.feature_tap].float()
-            activations = self.vgg(output, self.tap)[loss.feature_tap].float()
-            feature = loss.feature_weight * F.mse_loss(activations, target)
-        smoothness = torch.zeros_like(pixel)
-        if loss.tv_weight:
-            smoothness = loss.tv_weight * total_variation(output)
-        return torch.stack([pixel + feature + smoothness, pixel, feature, smoothness])
+                targets = self.vgg(truth, self.taps)
+            for tap, activations in self.vgg(seen, self.taps).items():
+                difference = F.mse_loss(activations.float(), targets[tap].float())
+                feature = feature + loss.features[tap] * difference
+        grid = torch.zeros_like(pixel)
+        if loss.lattice_weight:
+            grid = loss.lattice_weight * lattice(output - images, self.recipe.network.factor)
+        return torch.stack([pixel + feature + grid, pixel, feature, grid])
+
+    def _shifted(self, pixels: Tensor, step: int) -> Tensor:
+        """Cut off as many rows and columns as bring VGG's pooling to another phase each step.
+
+        With one phase for good, the network learns what of each block of factor x factor pixels
+        the pooling looks at, and prints that as a grid over its pictures.
+        """
+        factor = self.recipe.network.factor
+        return pixels[..., step % factor :, step // factor % factor :]
 
     @torch.no_grad()
     def shrunk(self, images: Tensor) -> Tensor:

@@ -53,7 +53,7 @@ def recipe(painting: Path, **schedule: Any) -> StylizeRecipe:
     )
 
 
-FEATURE_LOSS = {"pixel": "l1", "pixel_weight": 0.1, "feature_weight": 1.0}
+FEATURE_LOSS = {"pixel": "l1", "pixel_weight": 0.1, "features": {"relu2_2": 1.0}}
 
 
 def upscale_recipe(

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tests.trainer.small import LOSS, as_tensor
-from trainer.losses import LossTerms, PerceptualLoss, gram, saturation, total_variation
+from trainer.losses import LossTerms, PerceptualLoss, gram, lattice, saturation, total_variation
 from trainer.recipe import StylizeLossRecipe
 from trainer.vgg import VGG16
 
@@ -149,3 +149,30 @@ def test_the_terms_of_a_batch_are_the_means_of_its_photographs(
     for term in ("content", "style", "total_variation"):
         mean = sum(getattr(terms, term).item() for terms in alone) / 2
         assert getattr(together, term).item() == pytest.approx(mean, rel=1e-4)
+
+
+@pytest.mark.parametrize("factor", [4, 8])
+def test_a_grid_with_the_period_of_the_inputs_pixels_is_what_lattice_measures(
+    factor: int,
+) -> None:
+    error = torch.zeros(1, 3, 12 * factor, 12 * factor)
+    error[..., ::factor, ::factor] = 16.0  # one place of factor^2 in every input pixel
+    places = factor**2
+    expected = (places - 1) * (16 / places) ** 2 / places + (16 - 16 / places) ** 2 / places
+    assert lattice(error, factor).item() == pytest.approx(expected)
+
+
+def test_lattice_is_blind_to_a_shift_of_all_pixels_and_nearly_to_noise() -> None:
+    shifted = torch.full((1, 3, 96, 96), 10.0)
+    assert lattice(shifted, 4).item() == pytest.approx(0, abs=1e-6)
+    noise = 10 * torch.randn(1, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    # A mean over 36 pixels has a 36th of their variance.
+    assert lattice(noise, 4).item() == pytest.approx(100 / 36, rel=0.15)
+
+
+def test_a_grid_is_found_where_its_sign_changes_over_the_picture() -> None:
+    error = torch.zeros(1, 3, 96, 96)
+    error[..., ::4, ::4] = 16.0
+    error[..., 48:] *= -1
+    halves = lattice(error[..., :48], 4)
+    assert lattice(error, 4).item() == pytest.approx(halves.item(), rel=0.25)

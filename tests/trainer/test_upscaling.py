@@ -67,7 +67,18 @@ def test_the_pixel_loss_is_a_mean_over_levels_of_255(
     assert losses.tolist() == pytest.approx([expected, expected, 0, 0], rel=1e-5)
 
 
-def test_thirty_steps_come_nearer_to_the_photographs(
+def test_the_feature_loss_looks_from_another_phase_of_the_pooling_each_step(
+    random_vgg: dict[str, Tensor], astronaut: NDArray[np.uint8]
+) -> None:
+    measured = task(small.upscale_recipe(loss=small.FEATURE_LOSS), random_vgg)
+    photograph = small.as_tensor(astronaut[:64, :64])
+    with torch.no_grad():
+        features = [measured(photograph, step)[2].item() for step in range(17)]
+    assert len(set(features[:16])) == 16
+    assert features[16] == features[0]
+
+
+def test_forty_steps_come_nearer_to_the_photographs(
     tmp_path: Path, photographs: tuple[Path, ...], random_vgg: dict[str, Tensor]
 ) -> None:
     followed = small.upscale_recipe(steps=40, loss=small.FEATURE_LOSS)
