@@ -30,7 +30,7 @@ from trainer.errors import TrainerError
 from trainer.losses import LossTerms, PerceptualLoss
 from trainer.lpips import LPIPS
 from trainer.networks import ServedStyleNet, StyleNet
-from trainer.recipe import StylizeRecipe, UpscaleRecipe
+from trainer.recipe import Recipe, StylizeRecipe, UpscaleRecipe
 from trainer.resampling import enlarge
 from trainer.upscale_evaluation import Upscaler, match_histogram
 from trainer.upscale_networks import ServedUpscaleNet
@@ -62,6 +62,7 @@ def train(options: Namespace) -> None:
             checkpoint_every=options.checkpoint_every
             or max(1, min(100, run.recipe.schedule.steps // 10)),
         ),
+        _teacher(run.recipe, options.runs),
     )
     print(f"trained {trained}; next: python -m trainer export --style {options.model}")
 
@@ -84,6 +85,15 @@ def _started(options: Namespace, folder: Path, device: torch.device) -> Run:
     elif isinstance(followed, UpscaleRecipe) and followed.init_from is not None:
         run.warm_start(_trained(followed.init_from, options.runs), followed.init_from)
     return run
+
+
+def _teacher(followed: Recipe, runs: Path) -> StyleNet | None:
+    if not isinstance(followed, StylizeRecipe) or followed.teacher is None:
+        return None
+    network = _trained(followed.teacher, runs).network
+    if not isinstance(network, StyleNet):
+        raise TrainerError(f"{followed.teacher} is not a style")
+    return network
 
 
 def _resumed(options: Namespace, folder: Path, device: torch.device) -> Run:

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainer.rewrites import PlacesConvNorm, on_places
+
 Norm = Literal["instance", "batch"]
 
 # Pixel = 127.5 + 150 tanh(z), as in the authors' release. The whole of [0, 255] lies inside
@@ -118,6 +120,13 @@ def luma(image: Tensor) -> Tensor:
     return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
+def _rewritten(layers: nn.Module) -> PlacesConvNorm:
+    assert isinstance(layers, ConvNorm)
+    _, _, convolution, norm, _ = layers
+    assert isinstance(convolution, nn.Conv2d)
+    return PlacesConvNorm(convolution, norm)
+
+
 class ServedStyleNet(nn.Module):
     """What an exported style model computes: bytes in, bytes out.
 
@@ -130,12 +139,24 @@ class ServedStyleNet(nn.Module):
 
     def __init__(self, network: StyleNet) -> None:
         super().__init__()
-        self.network = network
+        *earlier, half, full = network.features
+        self.earlier = nn.Sequential(*earlier)
+        self.to_half_size = _rewritten(half)
+        self.to_full_size = _rewritten(full)
+        to_rgb = network.to_rgb[1]
+        assert isinstance(to_rgb, nn.Conv2d)
+        self.to_rgb = on_places(to_rgb)
 
     def forward(self, image: Tensor, strength: Tensor, preserve_color: Tensor) -> Tensor:
         content = image.permute(0, 3, 1, 2).float()
+        height, width = content.shape[-2:]
         framed = F.pad(content, (MARGIN, MARGIN, MARGIN, MARGIN), mode="reflect")
-        stylized = self.network(framed)[..., MARGIN:-MARGIN, MARGIN:-MARGIN].clamp(0, 255)
+        features = self.earlier((framed - PIXEL_CENTRE) / PIXEL_CENTRE)
+        features = self.to_full_size(F.pixel_shuffle(self.to_half_size(features), 2))
+        logits = F.pixel_shuffle(self.to_rgb(features), 2)
+        cut = MARGIN - 4  # to_rgb left out the 4 pixels that it would have padded
+        logits = logits[..., cut : cut + height, cut : cut + width]
+        stylized = to_pixels(logits).clamp(0, 255)
         # Adding the change of luma to all three channels leaves Cb and Cr as they were.
         recolored = content + (luma(stylized) - luma(content))
         stylized = torch.lerp(stylized, recolored, preserve_color[:, None, None, None])

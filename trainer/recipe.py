@@ -116,6 +116,8 @@ class StylizeLossRecipe(_Table):
     style_weight: Weight
     tv_weight: Weight
     saturation_weight: Weight
+    imitation_weight: Weight | None = None
+    """Of the mean squared difference from the teacher's pixels, in levels of 255."""
 
 
 class StylizeStage(Stage):
@@ -123,10 +125,21 @@ class StylizeStage(Stage):
     """Multiplies the style weight by the stage's end, in a line from the previous stage's; the
     first stage is constant. A network that meets a heavy style weight before it can draw the
     photograph settles on a texture that ignores it; a jump would throw Adam off balance."""
+    imitate: Literal[True] | None = None
+    """Learn to paint what the teacher paints, rather than to minimise the losses: this needs no
+    VGG, and so takes a fraction of the time."""
 
 
 class StylizeScheduleRecipe(ScheduleRecipe):
     stages: Annotated[tuple[StylizeStage, ...], Field(min_length=1)]
+
+    def stage(self, step: int) -> StylizeStage:
+        """The stage that a step belongs to."""
+        for stage in self.stages:
+            if step < stage.steps:
+                return stage
+            step -= stage.steps
+        return self.stages[-1]
 
     def style_scale(self, step: int) -> float:
         """What the style weight is multiplied by at this step."""
@@ -144,8 +157,17 @@ class StylizeRecipe(_Recipe):
     style: StyleRecipe
     loss: StylizeLossRecipe
     schedule: StylizeScheduleRecipe
+    teacher: str | None = None
+    """The recipe whose trained network is imitated in the stages that say so."""
 
     needs_vgg: ClassVar[bool] = True
+
+    @model_validator(mode="after")
+    def _imitation_is_complete(self) -> Self:
+        imitates = any(stage.imitate for stage in self.schedule.stages)
+        if imitates and (self.teacher is None or self.loss.imitation_weight is None):
+            raise ValueError("to imitate takes a teacher and a loss.imitation_weight")
+        return self
 
     def with_style_image(self, image: Path) -> Self:
         style = self.style.model_copy(update={"image": str(image.absolute())})

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from trainer import data
 from trainer.data import Cut, resized_crop
@@ -23,6 +24,7 @@ class Stylizing:
         "style",
         "total_variation",
         "saturation",
+        "imitation",
     )
     cut: Cut = staticmethod(resized_crop)
 
@@ -32,25 +34,40 @@ class Stylizing:
         recipe: StylizeRecipe,
         vgg_weights: Mapping[str, Tensor],
         device: torch.device,
+        teacher: StyleNet | None = None,
     ) -> None:
         self.network = network
         self.recipe = recipe
+        self.teacher = teacher
+        if teacher is not None:
+            teacher.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         vgg = VGG16(vgg_weights)
         vgg.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         painting = data.read_rgb(recipe.style.file, recipe.style.short_side)
         self.objective = PerceptualLoss(vgg, painting.to(device), recipe.loss)
 
     def __call__(self, images: Tensor, step: int) -> Tensor:
-        """The losses of a batch, float32 [5]: float RGB [N, 3, H, W] in [0, 255]."""
-        target = self.objective.content_target(images)
+        """The losses of a batch, float32 [6]: float RGB [N, 3, H, W] in [0, 255]."""
         logits = self.network.logits(images).float()
+        excess = self.recipe.loss.saturation_weight * saturation(logits)
+        zero = torch.zeros_like(excess)
+        if self.recipe.schedule.stage(step).imitate:
+            difference = self._difference_from_teacher(to_pixels(logits), images)
+            return torch.stack([difference + excess, zero, zero, zero, excess, difference])
+        target = self.objective.content_target(images)
         terms = self.objective(to_pixels(logits), target).with_style_scaled(
             self.recipe.schedule.style_scale(step)
         )
-        excess = self.recipe.loss.saturation_weight * saturation(logits)
         return torch.stack(
-            [terms.total + excess, terms.content, terms.style, terms.total_variation, excess]
+            [terms.total + excess, terms.content, terms.style, terms.total_variation, excess, zero]
         )
+
+    def _difference_from_teacher(self, output: Tensor, images: Tensor) -> Tensor:
+        assert self.teacher is not None
+        assert self.recipe.loss.imitation_weight is not None
+        with torch.no_grad():
+            painted = self.teacher(images).float()
+        return self.recipe.loss.imitation_weight * F.mse_loss(output, painted)
 
     def shown(self, photograph: Tensor) -> Tensor:
         """The photograph above its stylisation, float RGB [1, 3, 2 H, W]."""

@@ -81,7 +81,11 @@ def autocast(device: torch.device) -> torch.autocast:
 
 
 def train(
-    run: Run, vgg_weights: Mapping[str, Tensor], photographs: Sequence[Path], options: Options
+    run: Run,
+    vgg_weights: Mapping[str, Tensor],
+    photographs: Sequence[Path],
+    options: Options,
+    teacher: StyleNet | None = None,
 ) -> Path:
     """Go on with ``run`` to the end of its schedule; returns the file of the trained weights.
 
@@ -92,7 +96,7 @@ def train(
     torch.set_float32_matmul_precision("high")  # TF32 for what autocast leaves in float32
     torch.backends.cudnn.benchmark = True  # a stage has one shape
 
-    task = _task(run, vgg_weights, device)
+    task = _task(run, vgg_weights, device, teacher)
     shown = _readable(photographs, PREVIEW_PHOTOGRAPHS)
     if not shown:
         raise TrainerError("none of the photographs can be read")
@@ -140,11 +144,16 @@ def train(
     return weights
 
 
-def _task(run: Run, vgg_weights: Mapping[str, Tensor], device: torch.device) -> Task:
+def _task(
+    run: Run,
+    vgg_weights: Mapping[str, Tensor],
+    device: torch.device,
+    teacher: StyleNet | None,
+) -> Task:
     recipe, network = run.recipe, run.network
     if isinstance(recipe, StylizeRecipe):
         assert isinstance(network, StyleNet)
-        return Stylizing(network, recipe, vgg_weights, device)
+        return Stylizing(network, recipe, vgg_weights, device, teacher)
     assert not isinstance(network, StyleNet)
     return Upscaling(network, recipe, vgg_weights, device)
 
