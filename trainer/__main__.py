@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
             "--model",
             action="append",
             metavar="NAME",
-            help="one to compare, as often as wanted (those named upscale_xFACTOR_*)",
+            help="one to compare, as often as wanted (upscale_xFACTOR_pixel and _feature)",
         )
         add("--match-histogram", action="store_true", help="to the input's, as the paper does")
 

@@ -38,6 +38,8 @@ from trainer.vgg import VGG16
 from trainer.weights_file import TrainedModel
 
 WEIGHTS = Path(__file__).parent / "weights"
+OBJECTIVES = ("pixel", "feature")
+"""Of the upscalers that are compared unless others are named."""
 DEFAULT_RECIPE = "wave"
 """Whose loss weights a painting without a recipe is optimised with."""
 
@@ -153,7 +155,7 @@ def crops(options: Namespace) -> None:
 
 def _upscalers(options: Namespace) -> dict[str, TrainedModel]:
     factor = options.upscale
-    names = options.model or [n for n in recipe.names() if n.startswith(f"upscale_x{factor}_")]
+    names = options.model or [f"upscale_x{factor}_{objective}" for objective in OBJECTIVES]
     models = {name: _trained(name, options.runs) for name in names}
     for name, model in models.items():
         if not isinstance(model.recipe, UpscaleRecipe) or model.recipe.network.factor != factor:

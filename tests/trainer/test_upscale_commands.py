@@ -1,10 +1,13 @@
 """Comparing upscalers from the command line."""
 
 import csv
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import tomlkit
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -14,18 +17,27 @@ from trainer import commands, lpips_weights, recipe, weights_file
 from trainer.__main__ import main
 from trainer.crops import SIDE, ZOOM
 
+METHODS = ["bicubic", "upscale_x4_pixel", "upscale_x4_feature"]
+
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty folder with the recipe and the weights of one small upscaler."""
+    """An empty folder with the recipes and the weights of two small upscalers."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(commands, "WEIGHTS", tmp_path / "weights")
     monkeypatch.setattr(recipe, "FOLDER", tmp_path / "recipes")
-    model = small.upscale_model(small.lively_upscaler(4))
-    weights_file.save(tmp_path / "weights" / "upscale_x4_pixel.safetensors", model)
     (tmp_path / "recipes").mkdir()
-    text = f'title = "a small upscaler"\nkind = "upscale"\n# {model.recipe.digest}\n'
-    (tmp_path / "recipes" / "upscale_x4_pixel.toml").write_text(text)
+    for seed, name in enumerate(METHODS[1:]):
+        model = small.upscale_model(small.lively_upscaler(4, seed=seed))
+        weights_file.save(tmp_path / "weights" / f"{name}.safetensors", model)
+        (tmp_path / "recipes" / f"{name}.toml").write_text('title = "a small upscaler"')
+
+
+def recorded(name: str) -> dict[str, Any]:
+    """The table of measured figures in the recipe's file."""
+    document = tomlkit.parse((Path("recipes") / f"{name}.toml").read_text())
+    measured: dict[str, Any] = document.unwrap()["measured"]
+    return measured
 
 
 @pytest.fixture(autouse=True)
@@ -63,14 +75,26 @@ def test_upscalers_are_compared_with_bicubic_on_a_set(
     arguments = ["evaluate", "--upscale", "4", "--set", str(benchmark), "--csv", "found.csv"]
     assert main(arguments) == 0
     table = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in table[1:]] == ["bicubic", "upscale_x4_pixel"]
+    assert [line.split()[0] for line in table[1:]] == METHODS
     with Path("found.csv").open() as opened:
         rows = list(csv.DictReader(opened))
     assert [(row["photograph"], row["method"]) for row in rows] == [
         (photograph, method)
         for photograph in ("astronaut.png", "coffee.png", "mean")
-        for method in ("bicubic", "upscale_x4_pixel")
+        for method in METHODS
     ]
+
+
+def test_figures_are_recorded_by_set_beside_those_of_other_sets(
+    benchmark: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = shutil.copytree(benchmark, benchmark.with_name("Other"))
+    for folder in (other, benchmark):
+        assert main(["evaluate", "--upscale", "4", "--set", str(folder), "--record"]) == 0
+    for name in METHODS[1:]:
+        evaluation = recorded(name)["evaluation"]
+        assert set(evaluation) == {"Other", "Set2"}
+        assert set(evaluation["Set2"]) == {"bicubic", "network"}
 
 
 def test_histogram_matching_changes_every_method(
@@ -91,7 +115,7 @@ def test_crops_show_input_methods_and_truth_side_by_side(benchmark: Path) -> Non
     with Image.open("crops.png") as opened:
         columns = (opened.width + 6) / (SIDE * ZOOM + 6)
         truth = np.asarray(opened)[: SIDE * ZOOM : ZOOM, -SIDE * ZOOM :: ZOOM]
-    assert columns == 4, "input, bicubic, the network, truth"
+    assert columns == 5, "input, bicubic, two networks, truth"
     photograph = np.asarray(Image.open(photographs[0]))
     assert any(
         np.array_equal(photograph[top : top + SIDE, left : left + SIDE], truth)
