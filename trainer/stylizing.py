@@ -1,7 +1,6 @@
 """What a step of style transfer training minimises (paper, figure 2)."""
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -18,14 +17,6 @@ from trainer.vgg import VGG16
 class Stylizing:
     """A frozen VGG-16 says how far the output is from the photograph's content and the style."""
 
-    losses: ClassVar[Sequence[str]] = (
-        "total",
-        "content",
-        "style",
-        "total_variation",
-        "saturation",
-        "imitation",
-    )
     cut: Cut = staticmethod(resized_crop)
 
     def __init__(
@@ -38,8 +29,10 @@ class Stylizing:
     ) -> None:
         self.network = network
         self.recipe = recipe
+        self.losses = ["total", "content", "style", "total_variation", "saturation"]
         self.teacher = teacher
         if teacher is not None:
+            self.losses.append("imitation")
             teacher.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         vgg = VGG16(vgg_weights)
         vgg.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -47,7 +40,7 @@ class Stylizing:
         self.objective = PerceptualLoss(vgg, painting.to(device), recipe.loss)
 
     def __call__(self, images: Tensor, step: int) -> Tensor:
-        """The losses of a batch, float32 [6]: float RGB [N, 3, H, W] in [0, 255]."""
+        """The losses of a batch of float RGB [N, 3, H, W] in [0, 255]: float32 [losses]."""
         logits = self.network.logits(images).float()
         excess = self.recipe.loss.saturation_weight * saturation(logits)
         zero = torch.zeros_like(excess)
@@ -58,9 +51,9 @@ class Stylizing:
         terms = self.objective(to_pixels(logits), target).with_style_scaled(
             self.recipe.schedule.style_scale(step)
         )
-        return torch.stack(
-            [terms.total + excess, terms.content, terms.style, terms.total_variation, excess, zero]
-        )
+        total = terms.total + excess
+        losses = [total, terms.content, terms.style, terms.total_variation, excess, zero]
+        return torch.stack(losses[: len(self.losses)])
 
     def _difference_from_teacher(self, output: Tensor, images: Tensor) -> Tensor:
         assert self.teacher is not None
