@@ -15,21 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service import catalog, codec, sizes, transparency
+from service.batching import Limits
 from service.catalog import Catalog, Model, UpscaleCard
 from service.codec import ImageFormat, Picture
 from service.metrics import Metrics
 from service.problems import NotReady
-from service.runtime import Inputs, Provider, Runtime
-from service.scheduler import Completed, Limits, Scheduler
+from service.runtime import Inputs, Runtime
+from service.scheduler import Completed, Scheduler
 from service.settings import Settings
 from service.upscaling import upscale
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-# Two cores take 10% less time an image for eight of 64x64 pixels at once, and no less for larger.
-BATCH_PIXELS: Mapping[Provider, int] = {"cuda": 1 << 22, "cpu": 1 << 16}
 
 
 @dataclass(frozen=True)
@@ -85,15 +83,25 @@ class Pipeline:
             self.metrics.models.labels(
                 model.name, model.version, model.digest, self.runtime.provider
             ).set(1)
+        build = self.runtime.build
+        self.metrics.runtime.info(
+            {
+                "execution_provider": self.runtime.provider,
+                "package": build.package,
+                "version": build.version,
+            }
+        )
         limits = Limits(
             max_batch_size=self._settings.max_batch_size,
-            max_batch_pixels=self._settings.max_batch_pixels or BATCH_PIXELS[self.runtime.provider],
+            max_batch_pixels=self._settings.max_batch_pixels,
             max_queue_delay=self._settings.max_queue_delay_ms / 1000,
             max_queue_pixels=self._settings.max_queue_pixels,
         )
-        scheduler = Scheduler(self._run, limits)
+        scheduler = Scheduler(self._run, limits, self.metrics)
         self.metrics.watch_queue(
-            images=lambda: scheduler.queued_images, pixels=lambda: scheduler.queued_pixels
+            images=lambda: scheduler.queued_images,
+            pixels=lambda: scheduler.queued_pixels,
+            drain_seconds=scheduler.predicted_drain,
         )
         self._scheduler = scheduler
 
@@ -170,11 +178,7 @@ class Pipeline:
         return codec.encode(picture, format, quality)
 
     async def _run(self, model: Model, batch: Sequence[Inputs]) -> Sequence[NDArray[np.uint8]]:
-        outputs = await self._on(self._device, self.runtime.run, model.digest, batch)
-        height, width = batch[0]["image"].shape[:2]
-        self.metrics.batch_images.labels(model.name).observe(len(batch))
-        self.metrics.batch_pixels.labels(model.name).observe(len(batch) * height * width)
-        return outputs
+        return await self._on(self._device, self.runtime.run, model.digest, batch)
 
     @staticmethod
     async def _on(pool: Executor, function: Callable[..., T], *arguments: Any) -> T:

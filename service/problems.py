@@ -8,8 +8,10 @@ Problem
 ├── BrokenImage           422
 ├── ImageSizeOutOfRange   422
 ├── QueueFull             429  Retry-After
+├── DeadlineUnreachable   429  Retry-After
 ├── ClientLeft            499  logged, nobody reads it
 ├── NotReady              503  Retry-After
+│   └── Draining          503  Retry-After
 ├── OutOfMemory           503  Retry-After
 └── DeadlinePassed        504
 """
@@ -53,6 +55,11 @@ class Problem(Exception):
     def type(self) -> str:
         return "/problems/" + self.title.lower().replace(" ", "-")
 
+    @property
+    def reason(self) -> str:
+        """For the metrics."""
+        return self.title.lower().replace(" ", "_")
+
 
 class MalformedRequest(Problem):
     status, title = 400, "Malformed request"
@@ -82,12 +89,20 @@ class QueueFull(Problem):
     status, title = 429, "Queue full"
 
 
+class DeadlineUnreachable(Problem):
+    status, title = 429, "Deadline unreachable"
+
+
 class ClientLeft(Problem):
     status, title = 499, "Client left"
 
 
 class NotReady(Problem):
     status, title = 503, "Not ready"
+
+
+class Draining(NotReady):
+    title = "Draining"
 
 
 class OutOfMemory(Problem):

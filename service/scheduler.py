@@ -1,40 +1,31 @@
 """The micro-batching queue: many requests in, few device runs out.
 
-Requests of the same model and shape share a batch. Whenever the device is free, the oldest
-request decides which model and shape run next, and others like it ride along, so neither shapes
-nor models starve each other; while a batch runs, the next one gathers. Knows nothing of HTTP or
-of ONNX Runtime, and reads time only from the event loop's clock.
+Requests of the same model and shape share a batch where that saves time. Whenever the device is
+free, the oldest request decides which model and shape run next, and others like it ride along, so
+neither shapes nor models starve each other; while a batch runs, the next one gathers. Knows nothing
+of HTTP or of ONNX Runtime, and reads time only from the event loop's clock.
 """
 
 import asyncio
 import math
+import random
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from service.problems import DeadlinePassed, NotReady, QueueFull
+from service.admission import Admission, Newcomer, Outlook, check
+from service.batching import Limits, Shape, batch_size, patience
+from service.cost_model import CostModel
+from service.observer import Cause, Observer, Stage
+from service.problems import DeadlinePassed
+from service.waiting import Request, Waiting
+from service.workload import Workload
 
 Model = TypeVar("Model", bound=Hashable)
 Payload = TypeVar("Payload")
 Result = TypeVar("Result")
-
-Shape = tuple[int, int]
-"""Height and width in pixels."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bounds of the queue and of one batch."""
-
-    max_batch_size: int
-    """Images a batch."""
-    max_batch_pixels: int
-    """Pixels a batch; a single image may exceed it and then runs alone."""
-    max_queue_delay: float
-    """Seconds that a request may wait for companions while the device is idle."""
-    max_queue_pixels: int
-    """Pixels that may wait; what goes beyond them is refused, unless nothing else waits."""
 
 
 @dataclass(frozen=True)
@@ -49,47 +40,6 @@ class Completed(Generic[Result]):
     run_seconds: float
 
 
-@dataclass(eq=False)
-class Admission(Generic[Model]):
-    """Work that was admitted at once: one image, or all tiles of one."""
-
-    model: Model
-    waiting_pixels: int
-    """Not yet on the device."""
-    deadline: float | None
-    """In the event loop's time."""
-
-
-@dataclass(eq=False)
-class _Request(Generic[Model, Payload, Result]):
-    admission: Admission[Model]
-    shape: Shape
-    payload: Payload
-    arrived: float
-    completed: asyncio.Future[Completed[Result]]
-
-    @property
-    def model(self) -> Model:
-        return self.admission.model
-
-    @property
-    def pixels(self) -> int:
-        return math.prod(self.shape)
-
-
-@dataclass
-class _Pace:
-    """Seconds a pixel of one model, an exponential average over its batches."""
-
-    seconds_per_pixel: float = 0.0
-    batches: int = 0
-
-    def learn(self, pixels: int, seconds: float) -> None:
-        self.batches += 1
-        weight = max(0.1, 1 / self.batches)
-        self.seconds_per_pixel += weight * (seconds / pixels - self.seconds_per_pixel)
-
-
 class Scheduler(Generic[Model, Payload, Result]):
     """Runs submitted work in batches on one device.
 
@@ -102,84 +52,82 @@ class Scheduler(Generic[Model, Payload, Result]):
         self,
         run: Callable[[Model, Sequence[Payload]], Awaitable[Sequence[Result]]],
         limits: Limits,
+        observer: Observer[Model] | None = None,
+        random: Callable[[], float] = random.random,
     ) -> None:
         self._run = run
         self._limits = limits
-        self._queue: list[_Request[Model, Payload, Result]] = []
-        self._admissions: list[Admission[Model]] = []
-        self._running: list[_Request[Model, Payload, Result]] = []
-        self._running_since = 0.0
-        self._paces: dict[Model, _Pace] = {}
+        self._observer = observer or Observer()
+        self._random = random
+        self._costs: defaultdict[Model, CostModel] = defaultdict(CostModel)
+        self._waiting: Waiting[Model, Payload, Completed[Result]] = Waiting()
+        self._queued: Workload[Model] = Workload(limits.batch_size)
+        self._admitted: Workload[Model] = Workload(limits.batch_size)  # queued or still to come
+        self._open_admissions = 0
+        self._loop = asyncio.get_running_loop()
+        self._running = False
+        self._free_at = self._loop.time()  # predicted while a batch runs
         self._arrival = asyncio.Event()
         self._draining = False
-        self._loop = asyncio.get_running_loop()
         self._worker = self._loop.create_task(self._work(), name="scheduler")
 
     @property
     def queued_images(self) -> int:
-        return len(self._queue)
+        return len(self._waiting)
 
     @property
     def queued_pixels(self) -> int:
         """Pixels admitted and not yet on the device, whether submitted or still to come."""
-        return sum(admission.waiting_pixels for admission in self._admissions)
+        return self._admitted.pixels
 
     def predicted_wait(self) -> float:
-        """Seconds until all that runs or stands in the queue is done, by the pace of past batches.
+        """Seconds until all that runs or stands in the queue is done.
 
         What open admissions will submit later does not count: it queues behind a newcomer.
         """
-        return self._predicted_rest() + sum(self._predicted(r.model, r.pixels) for r in self._queue)
+        return self._predicted_rest() + self._queued.seconds(self._costs)
 
     def predicted_drain(self) -> float:
-        """Seconds until all that was admitted is done, by the pace of past batches."""
-        return self._predicted_rest() + sum(
-            self._predicted(admission.model, admission.waiting_pixels)
-            for admission in self._admissions
-        )
+        """Seconds until all that was admitted is done."""
+        return self._predicted_rest() + self._admitted.seconds(self._costs)
 
-    def batch_size(self, shape: Shape) -> int:
-        """How many images of this shape share a batch at most."""
-        room = max(1, self._limits.max_batch_pixels // math.prod(shape))
-        return min(room, self._limits.max_batch_size)
+    def batch_size(self, model: Model, shape: Shape) -> int:
+        """How many images of this shape share a batch, if there are enough of them."""
+        most = self._limits.batch_size(shape)
+        return batch_size(self._costs[model], self._limits, shape, available=most)
 
-    def admit(self, deadline: float | None = None, pixels: int = 0) -> None:
-        """Refuse at once what could not be answered in time, before more is spent on it.
+    def admit(self, deadline: float | None = None) -> None:
+        """Refuse at once what cannot be answered in time, while nothing else is known of it.
 
-        ``deadline`` is in the event loop's time. Raises NotReady while draining, QueueFull if
-        ``pixels`` more do not fit or the queue ahead will not be done by the deadline, and
-        DeadlinePassed if it is behind us.
+        ``deadline`` is in the event loop's time. Raises Draining, QueueFull, DeadlinePassed or,
+        if the queue ahead will not be done by then, DeadlineUnreachable.
         """
-        retry_after = max(1, math.ceil(self.predicted_drain()))
-        if self._draining:
-            raise NotReady("The service is shutting down.", retry_after=retry_after)
-        waiting = self.queued_pixels
-        if waiting and waiting + pixels > self._limits.max_queue_pixels:
-            raise QueueFull("The queue is full.", retry_after=retry_after)
-        if deadline is not None and self._loop.time() >= deadline:
-            raise DeadlinePassed("The deadline passed before the image could be queued.")
-        wait = self.predicted_wait()
-        if deadline is not None and self._loop.time() + wait > deadline:
-            raise QueueFull(
-                f"The queue takes about {wait:.1f} s, longer than the request would wait.",
-                retry_after=max(1, math.ceil(wait)),
-            )
+        self._check(deadline, pixels=0, run=0.0)
 
     @contextmanager
     def admission(
-        self, model: Model, pixels: int, deadline: float | None = None
+        self, model: Model, shape: Shape, images: int = 1, deadline: float | None = None
     ) -> Iterator[Admission[Model]]:
-        """Admit ``pixels`` of work at once, to be submitted in parts while the context is open.
+        """Admit so many images at once, to be submitted one by one while the context is open.
 
-        No part is refused any more, and draining waits for the last. Raises what ``admit`` raises.
+        None of them is refused any more, and draining waits for the last. Raises what ``admit``
+        raises, and counts the time that they take themselves.
         """
-        self.admit(deadline, pixels)
-        admission = Admission(model, pixels, deadline)
-        self._admissions.append(admission)
+        self._check(deadline, images * math.prod(shape), self._predicted(model, shape, images))
+        admission = Admission(model, shape, images, deadline)
+        self._open_admissions += 1
+        self._admitted.add(model, shape, images)
         try:
             yield admission
+        except asyncio.CancelledError:
+            self._left(admission, "cancelled")
+            raise
+        except DeadlinePassed:
+            self._left(admission, "deadline")
+            raise
         finally:
-            self._admissions.remove(admission)
+            self._admitted.add(model, shape, -admission.waiting)
+            self._open_admissions -= 1
             self._arrival.set()  # draining may have waited for nothing else
 
     async def submit(
@@ -187,20 +135,19 @@ class Scheduler(Generic[Model, Payload, Result]):
     ) -> Completed[Result]:
         """Queue one image and wait for its result.
 
-        Raises what ``admit`` raises, DeadlinePassed once the deadline has passed, or what the run
-        raised. Cancelling the call takes the request out of the queue; in a batch that is running
-        already its result is dropped.
+        Raises what ``admission`` raises, DeadlinePassed once the deadline has passed, or what the
+        run raised. Cancelling the call takes the request out of the queue; in a batch that is
+        running already its result is dropped.
         """
-        with self.admission(model, math.prod(shape), deadline) as admission:
-            return await self.submit_part(admission, shape, payload)
+        with self.admission(model, shape, deadline=deadline) as admission:
+            return await self.submit_part(admission, payload)
 
-    async def submit_part(
-        self, admission: Admission[Model], shape: Shape, payload: Payload
-    ) -> Completed[Result]:
-        """Queue one part of what was admitted and wait for its result; else like ``submit``."""
-        arrived, completed = self._loop.time(), self._loop.create_future()
-        request = _Request(admission, shape, payload, arrived, completed)
-        self._queue.append(request)
+    async def submit_part(self, admission: Admission[Model], payload: Payload) -> Completed[Result]:
+        """Queue one image of what was admitted and wait for its result; else like ``submit``."""
+        completed: asyncio.Future[Completed[Result]] = self._loop.create_future()
+        request = Request(admission, payload, self._loop.time(), completed)
+        self._waiting.add(request)
+        self._queued.add(admission.model, admission.shape, 1)
         self._arrival.set()
         try:
             async with asyncio.timeout_at(admission.deadline):
@@ -210,8 +157,9 @@ class Scheduler(Generic[Model, Payload, Result]):
                 raise  # the run's own TimeoutError, not the deadline's
             raise DeadlinePassed("The result was not ready by the request's deadline.") from None
         finally:
-            if request in self._queue:
-                self._queue.remove(request)
+            if request in self._waiting:
+                self._waiting.remove(request)
+                self._queued.add(admission.model, admission.shape, -1)
 
     async def drain(self) -> None:
         """Admit nothing more, finish what is there, and stop."""
@@ -221,70 +169,101 @@ class Scheduler(Generic[Model, Payload, Result]):
 
     async def _work(self) -> None:
         while True:
-            while not self._queue:
-                if self._draining and not self._admissions:
-                    return
-                self._arrival.clear()
-                await self._arrival.wait()
-            await self._run_batch(await self._gather())
-
-    async def _gather(self) -> list[_Request[Model, Payload, Result]]:
-        """Take the oldest request and those like it out of the queue, once the batch may leave."""
-        while self._queue:
-            leaves_at = self._queue[0].arrived + self._limits.max_queue_delay
-            batch, full = self._batch_of_oldest()
-            if full or self._draining or self._loop.time() >= leaves_at:
-                self._queue = [request for request in self._queue if request not in batch]
-                for request in batch:
-                    request.admission.waiting_pixels -= request.pixels
-                return batch
             self._arrival.clear()
-            try:
-                async with asyncio.timeout_at(leaves_at):
-                    await self._arrival.wait()
-            except TimeoutError:
-                pass
-        return []
+            oldest = self._waiting.oldest()
+            if oldest is None:
+                if self._draining and not self._open_admissions:
+                    return
+                await self._arrival.wait()
+            elif (leaves_at := self._leaves_at(oldest)) > self._loop.time():
+                await self._arrival_or(leaves_at)
+            else:
+                await self._run_batch(self._take(oldest))
 
-    def _batch_of_oldest(self) -> tuple[list[_Request[Model, Payload, Result]], bool]:
-        """The oldest request with its companions, and whether there is room for no more."""
-        oldest = self._queue[0]
-        size = self.batch_size(oldest.shape)
-        alike = [r for r in self._queue if (r.model, r.shape) == (oldest.model, oldest.shape)]
-        return alike[:size], len(alike) >= size
-
-    async def _run_batch(self, batch: list[_Request[Model, Payload, Result]]) -> None:
-        if not batch:
-            return
-        started = self._loop.time()
-        self._running, self._running_since = batch, started
+    async def _arrival_or(self, time: float) -> None:
         try:
-            results = await self._run(batch[0].model, [request.payload for request in batch])
-            if len(results) != len(batch):
-                raise RuntimeError(f"{len(results)} results for a batch of {len(batch)}")
+            async with asyncio.timeout_at(time):
+                await self._arrival.wait()
+        except TimeoutError:
+            pass
+
+    def _leaves_at(self, oldest: Request[Model, Payload, Completed[Result]]) -> float:
+        """When the batch of the oldest request leaves if nobody else comes."""
+        model, shape = oldest.admission.kind
+        full = self._waiting.alike(oldest) >= self.batch_size(model, shape)
+        # While others wait for the device too, waiting would cost them as well.
+        if full or self._waiting.kinds > 1 or self._draining:
+            return oldest.arrived
+        return oldest.arrived + patience(self._costs[model], self._limits)
+
+    def _take(
+        self, oldest: Request[Model, Payload, Completed[Result]]
+    ) -> list[Request[Model, Payload, Completed[Result]]]:
+        """The oldest request, off the queue, with as many like it as share its batch."""
+        model, shape = oldest.admission.kind
+        alike = self._waiting.alike(oldest)
+        size = batch_size(self._costs[model], self._limits, shape, available=alike)
+        batch = self._waiting.take(oldest, size)
+        self._queued.add(model, shape, -len(batch))
+        self._admitted.add(model, shape, -len(batch))
+        for request in batch:
+            request.admission.waiting -= 1
+            request.admission.running += 1
+        return batch
+
+    async def _run_batch(self, batch: list[Request[Model, Payload, Completed[Result]]]) -> None:
+        model, shape = batch[0].admission.kind
+        images, pixels = len(batch), len(batch) * math.prod(shape)
+        predicted = self._costs[model].seconds(images, pixels)
+        started = self._loop.time()
+        self._running, self._free_at = True, started + predicted
+        try:
+            results = await self._run(model, [request.payload for request in batch])
+            if len(results) != images:
+                raise RuntimeError(f"{len(results)} results for a batch of {images}")
         except Exception as error:
             for request in batch:
                 if not request.completed.done():
                     request.completed.set_exception(error)
             return
         finally:
-            self._running = []
-        seconds = self._loop.time() - started
-        pace = self._paces.setdefault(batch[0].model, _Pace())
-        pace.learn(sum(request.pixels for request in batch), seconds)
+            self._running, self._free_at = False, self._loop.time()
+            for request in batch:
+                request.admission.running -= 1
+        seconds = self._free_at - started
         for request, result in zip(batch, results, strict=True):
             if not request.completed.done():
                 request.completed.set_result(
-                    Completed(result, len(batch), started, started - request.arrived, seconds)
+                    Completed(result, images, started, started - request.arrived, seconds)
                 )
+        self._costs[model].learn(images, pixels, seconds)
+        self._observer.ran(model, images, pixels, seconds, predicted)
+
+    def _left(self, admission: Admission[Model], cause: Cause) -> None:
+        on_device = admission.running > 0 or admission.waiting == 0
+        stage: Stage = "running" if on_device else "queued"
+        drain = self._admitted.seconds(self._costs)
+        self._admitted.add(*admission.kind, -admission.waiting)
+        admission.waiting = 0
+        saved = drain - self._admitted.seconds(self._costs)
+        self._observer.left(admission.model, stage, cause, saved)
+
+    def _check(self, deadline: float | None, pixels: int, run: float) -> None:
+        now = self._loop.time()
+        left = None if deadline is None else deadline - now
+        outlook = Outlook(
+            draining=self._draining,
+            waiting_pixels=self.queued_pixels,
+            ahead=self.predicted_wait(),
+            drain=self.predicted_drain(),
+            idle=0.0 if self._running else now - self._free_at,
+        )
+        check(Newcomer(pixels, run, left), outlook, self._limits.max_queue_pixels, self._random)
+
+    def _predicted(self, model: Model, shape: Shape, images: int) -> float:
+        batches = math.ceil(images / self._limits.batch_size(shape))
+        return self._costs[model].seconds(images, images * math.prod(shape), batches)
 
     def _predicted_rest(self) -> float:
         """Seconds that the batch on the device still takes."""
-        if not self._running:
-            return 0.0
-        seconds = sum(self._predicted(request.model, request.pixels) for request in self._running)
-        return max(0.0, seconds - (self._loop.time() - self._running_since))
-
-    def _predicted(self, model: Model, pixels: int) -> float:
-        pace = self._paces.get(model)
-        return pace.seconds_per_pixel * pixels if pace else 0.0
+        return max(0.0, self._free_at - self._loop.time()) if self._running else 0.0

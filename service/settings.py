@@ -37,14 +37,14 @@ class Settings(BaseSettings):
         description="images that are decoded or encoded at the same time",
     )
     max_batch_size: int = Field(8, ge=1, description="images in a batch")
-    max_batch_pixels: int | None = Field(
-        None,
-        ge=256,
-        description="pixels in a batch, a larger image runs alone; "
-        "unset: 4194304 on CUDA, 65536 on the CPU, where more in a batch is not faster",
+    max_batch_pixels: int = Field(
+        4 << 20, ge=256, description="pixels in a batch; a larger image runs alone"
     )
     max_queue_delay_ms: float = Field(
-        0, ge=0, description="ms that a request may wait for companions while the device is idle"
+        0,
+        ge=0,
+        description="ms that a request may wait for companions while the device is idle, "
+        "where they would save as much",
     )
     max_queue_pixels: int = Field(
         64 << 20, ge=256, description="pixels that may wait before requests are refused"

@@ -38,29 +38,32 @@ async def upscale(
     largest_batch = 0
     batches: dict[float, float] = {}  # seconds by the time of start
 
+    in_work = 0
+    tile_done = asyncio.Event()
+
     async def run(tile: Tile) -> None:
-        nonlocal largest_batch
-        done = await scheduler.submit_part(admission, shape, {"image": tile.cut(pixels)})
+        nonlocal largest_batch, in_work
+        done = await scheduler.submit_part(admission, {"image": tile.cut(pixels)})
         batches[done.started] = done.run_seconds
         largest_batch = max(largest_batch, done.batch_size)
         await loop.run_in_executor(codec_pool, tile.paste, done.result, output, card.factor)
+        in_work -= 1
+        tile_done.set()
 
-    left = iter(tiles)
-
-    async def run_from_left() -> None:
-        for tile in left:
-            await run(tile)
-
-    # One full batch on the device and one that waits for it: with more in the queue, a large image
-    # would delay all that comes after it, and hold the memory of more upscaled tiles, for nothing.
-    # The oldest request goes first, so between two of these batches others have their turn.
-    window = 2 * scheduler.batch_size(shape)
     submitted = loop.time()
-    with scheduler.admission(model, len(tiles) * shape[0] * shape[1], deadline) as admission:
+    with scheduler.admission(model, shape, len(tiles), deadline) as admission:
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(window, len(tiles))):
-                    group.create_task(run_from_left())
+                for tile in tiles:
+                    # One full batch on the device and one that waits for it: with more in the
+                    # queue, a large image would delay all that comes after it, and hold the memory
+                    # of more upscaled tiles, for nothing. The oldest request goes first, so
+                    # between two of these batches others have their turn.
+                    while in_work >= 2 * scheduler.batch_size(model, shape):
+                        tile_done.clear()
+                        await tile_done.wait()
+                    in_work += 1
+                    group.create_task(run(tile))
         except ExceptionGroup as failed:  # the other tiles have been cancelled
             raise failed.exceptions[0] from None
     run_seconds = sum(batches.values())

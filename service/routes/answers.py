@@ -38,6 +38,7 @@ DOCUMENTED: dict[str, Any] = {
             problems.BrokenImage,
             problems.ImageSizeOutOfRange,
             problems.QueueFull,
+            problems.DeadlineUnreachable,
             problems.NotReady,
             problems.OutOfMemory,
             problems.DeadlinePassed,
@@ -57,9 +58,26 @@ async def transformed(
     """Read the image, run it through the model and answer it with all headers."""
     pipeline: Pipeline = request.app.state.pipeline
     request.state.model = model.name  # for the metrics
+    try:
+        return await _transformed(request, pipeline, model, output, inputs, max_side)
+    except problems.Problem as problem:
+        pipeline.metrics.refusals.labels(model.name, problem.reason).inc()
+        raise
+
+
+async def _transformed(
+    request: Request,
+    pipeline: Pipeline,
+    model: Model,
+    output: Output,
+    inputs: Mapping[str, float],
+    max_side: int | None,
+) -> Response:
     wait = wait_seconds(request.headers.get("prefer"))
     deadline = None if wait is None else asyncio.get_running_loop().time() + wait
-    pipeline.scheduler.admit(deadline)
+    known_tags = _listed_tags(request.headers.get("if-none-match", ""))
+    if not known_tags:  # else the answer may be 304, which takes no place in the queue
+        pipeline.scheduler.admit(deadline)
 
     body = await upload.read_image(request)
     headers = {
@@ -73,7 +91,7 @@ async def transformed(
     format = output.format or accepted_format(request.headers.get("accept"))
     identity = (model.digest, sorted(inputs.items()), max_side, format, output.quality)
     headers["ETag"] = _entity_tag(body, repr(identity))
-    if headers["ETag"] in _listed_tags(request.headers.get("if-none-match", "")):
+    if headers["ETag"] in known_tags:
         return Response(status_code=304, headers=headers)
 
     job = Job(model, body, inputs, max_side, format, output.quality, deadline)
@@ -91,7 +109,7 @@ def _entity_tag(body: bytes, identity: str) -> str:
 
 
 def _listed_tags(if_none_match: str) -> set[str]:
-    return {tag.strip() for tag in if_none_match.split(",")}
+    return {tag.strip() for tag in if_none_match.split(",")} - {""}
 
 
 def _server_timing(answer: Answer) -> str:

@@ -9,6 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from service import catalog
+from service.problems import QueueFull
+from service.scheduler import Scheduler
 from tests.service.conftest import Connect, encoded
 
 pytestmark = pytest.mark.anyio
@@ -86,6 +88,19 @@ async def test_a_client_that_has_the_answer_gets_304_before_any_inference(
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == tag
     assert await batches_run(client) == before
+
+
+async def test_a_client_that_has_the_answer_gets_304_even_while_the_queue_is_full(
+    client: httpx.AsyncClient, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise QueueFull("The queue is full.", retry_after=1)
+
+    tag = (await post(client, body)).headers["etag"]
+    monkeypatch.setattr(Scheduler, "admit", refuse)
+    assert (await post(client, body, {"If-None-Match": tag})).status_code == 304
+    assert (await post(client, body, {"If-None-Match": '"other"'})).status_code == 429
+    assert (await post(client, body)).status_code == 429
 
 
 async def test_the_entity_tag_depends_on_all_that_changes_the_picture(

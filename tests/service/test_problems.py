@@ -11,6 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from service.app import create_app
+from service.problems import QueueFull
+from service.scheduler import Scheduler
 from service.settings import Settings
 from tests.service.conftest import Connect, encoded
 
@@ -234,3 +236,17 @@ async def test_a_full_queue_is_429_with_retry_after(
     for response in refused:
         assert problem(response)[0] == 429
         assert int(response.headers["retry-after"]) >= 1
+
+
+async def test_a_full_queue_is_429_before_the_body_is_read(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise QueueFull("The queue is full.", retry_after=7)
+
+    monkeypatch.setattr(Scheduler, "admit", refuse)
+    body = Trickle()
+    response = await client.post("/stylize/wave", content=body, headers=JPEG)
+    assert problem(response) == (429, "The queue is full.")
+    assert response.headers["retry-after"] == "7"
+    assert body.read == 0

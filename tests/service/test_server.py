@@ -138,6 +138,8 @@ def test_a_client_that_leaves_takes_its_request_out_of_the_queue(
     assert server.metric("perceptual_queue_images") == 0
     ran = server.metric(r'perceptual_batch_images_count\{model="wave"\}') - ran_before
     assert ran <= 3  # the one on the device, and what got there before the others left
+    saved = r'perceptual_left_total\{cause="cancelled",model="wave",stage="queued"\}'
+    assert server.metric(saved) >= 3
 
 
 def test_a_client_that_leaves_takes_all_tiles_of_its_image_out_of_the_queue(

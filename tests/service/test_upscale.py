@@ -162,7 +162,8 @@ async def test_x_batch_size_is_that_of_the_largest_batch_of_tiles(
 ) -> None:
     async with connect(model_store=upscaler_store, max_batch_pixels=4 * 256 * 256) as client:
         response = await post(client, encoded(astronaut, "jpeg"))  # in 9 tiles
-    assert response.headers["x-batch-size"] == "4"
+    # At first the scheduler tries two tiles together; whether it goes on is up to the device.
+    assert response.headers["x-batch-size"] in ("2", "3", "4")
 
 
 async def test_a_client_that_has_the_answer_gets_304(

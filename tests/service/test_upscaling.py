@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from service.batching import Limits
 from service.catalog import Model, UpscaleCard
 from service.problems import DeadlinePassed, NotReady, QueueFull
 from service.runtime import Inputs
-from service.scheduler import Completed, Limits, Scheduler
+from service.scheduler import Completed, Scheduler
 from service.tiling import TILE
 from service.upscaling import upscale
 
@@ -38,8 +39,11 @@ BATCH = 2
 class Device:
     """Doubles the size of tiles, and remembers the first pixel of each, batch by batch."""
 
-    def __init__(self, seconds: float = 0.001, fails_at: int | None = None) -> None:
+    def __init__(
+        self, seconds: float = 0.001, seconds_per_tile: float = 0.0, fails_at: int | None = None
+    ) -> None:
         self.seconds = seconds
+        self.seconds_per_tile = seconds_per_tile
         self.fails_at = fails_at
         self.batches: list[list[int]] = []
         self.waiting: list[int] = []
@@ -56,11 +60,21 @@ class Device:
     async def run(self, _: Model, batch: Sequence[Inputs]) -> Sequence[Pixels]:
         images = [np.asarray(inputs["image"]) for inputs in batch]
         self.batches.append([int(image[0, 0, 0]) for image in images])
-        await asyncio.sleep(self.seconds)
+        await asyncio.sleep(self.seconds + self.seconds_per_tile * len(batch))
         self.waiting.append(self.scheduler.queued_images)
         if len(self.batches) == self.fails_at:
             raise RuntimeError("the device failed")
         return [image.repeat(2, axis=0).repeat(2, axis=1) for image in images]
+
+    async def learn(self) -> None:
+        """Let the scheduler see that a batch takes no longer than a single tile."""
+        for together in (1, 2):
+            tile: Inputs = {"image": plain(0, (1, TILE))}
+            await asyncio.gather(
+                *(self.scheduler.submit(MODEL, (1, TILE), tile) for _ in range(together))
+            )
+        self.batches.clear()
+        self.waiting.clear()
 
     async def until_batches(self, count: int) -> None:
         async with asyncio.timeout(10):
@@ -101,13 +115,25 @@ async def test_the_tiles_come_together_in_their_places(pool: Executor) -> None:
 
 async def test_one_batch_is_on_the_device_and_at_most_one_waits(pool: Executor) -> None:
     device = Device(seconds=0.01)
+    await device.learn()
     await start(device, pool, plain(1))
     assert [len(batch) for batch in device.batches] == [BATCH] * (TILES // BATCH)
     assert max(device.waiting) == BATCH
 
 
+async def test_where_batching_gains_nothing_one_tile_is_on_the_device_and_one_waits(
+    pool: Executor,
+) -> None:
+    device = Device(seconds=0.0, seconds_per_tile=0.01)
+    await device.learn()
+    await start(device, pool, plain(1))
+    assert [len(batch) for batch in device.batches] == [1] * TILES
+    assert max(device.waiting) == 1
+
+
 async def test_a_small_image_waits_for_two_batches_of_a_huge_one_at_most(pool: Executor) -> None:
     device = Device(seconds=0.01)
+    await device.learn()
     huge = start(device, pool, plain(1))
     await device.until_batches(1)
     await start(device, pool, plain(2, (8, 8)))
@@ -117,6 +143,7 @@ async def test_a_small_image_waits_for_two_batches_of_a_huge_one_at_most(pool: E
 
 async def test_tiles_of_different_images_share_batches(pool: Executor) -> None:
     device = Device(seconds=0.01)
+    await device.learn()
     one, other = plain(1, (1, 700)), plain(2, (1, 700))  # three tiles each, for batches of two
     done = await asyncio.gather(start(device, pool, one), start(device, pool, other))
     assert [1, 2] in map(sorted, device.batches)
