@@ -10,7 +10,7 @@ help:
 	@echo "make test    lint, types and all tests"
 	@echo "make lint    lint and types only"
 	@echo "make format  format the code"
-	@echo "make bench   measure the service against the bare network"
+	@echo "make bench   measure the service, and others beside it (ARGS='--markdown FILE')"
 	@echo "make clean   remove what make made, trained runs excepted"
 
 serve: $(VENV)/.serve
@@ -29,7 +29,7 @@ format: $(VENV)/.develop
 	$(VENV)/bin/ruff format
 
 bench: $(VENV)/.develop
-	$(VENV)/bin/python -m tests.benchmarks.serving
+	$(VENV)/bin/python -m tests.benchmarks $(ARGS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,122 @@
+"""Ours against what people would use instead: the same network behind each, in one run.
+
+    python -m tests.benchmarks.comparison [--seconds 5] [--rounds 2] [--peers fastapi litserve]
+
+Every server gets the same photographs in the same order, by the same number of clients in a closed
+loop. They take turns phase by phase, in another order each round, so that a noisy machine disturbs
+all alike; the ones whose turn it is not are paused.
+"""
+
+import argparse
+import math
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+from service.cores import available_cores
+from tests.benchmarks import contenders
+from tests.benchmarks.contenders import MODEL, PEERS, Contender, awake
+from tests.benchmarks.load import Generator, Phase, Request, generator, percentile
+from tests.benchmarks.markdown import Report, progress
+from tests.benchmarks.photographs import Shapes, photographs
+
+CLIENTS = (1, 4, 16)
+SHAPES: tuple[Shapes, ...] = ("uniform", "mixed")
+_DESCRIBED = {"uniform": "512x512", "mixed": "mixed shapes, longer side 256, 512 or 1024"}
+# BentoML's dispatcher experiments with its first two dozen requests.
+_WARM_UP = 30
+
+Load = tuple[Shapes, int]
+"""Which shapes, and by how many clients."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=5, help="of one phase, about")
+    parser.add_argument("--rounds", type=int, default=2, help="phases a server and load")
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
+    parser.add_argument("--clients", nargs="+", type=int, default=CLIENTS)
+    parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=SHAPES)
+    parser.add_argument("--model", default=MODEL, help="name of a style")
+    parser.add_argument("--markdown", type=Path, help="file to append the tables to")
+    options = parser.parse_args(arguments)
+
+    with contenders.started(options.peers, options.model) as servers, generator() as clients:
+        contenders.check_alike(servers)
+        loads = [(shapes, number) for shapes in options.shapes for number in options.clients]
+        phases = compare(clients, servers, loads, options.seconds, options.rounds)
+    report = Report(options.markdown)
+    for load in loads:
+        _tabulate(report, load, {name: phases[name, load] for name in [s.name for s in servers]})
+    every = [phase for pair in phases.values() for phase in pair]
+    share = sum(p.generator_seconds for p in every) / sum(p.seconds for p in every)
+    report.paragraph(
+        f"{options.model}, {available_cores()} cores, of which the load generator took "
+        f"{100 * share / available_cores():.1f}%."
+    )
+
+
+def compare(
+    clients: Generator,
+    servers: Sequence[Contender],
+    loads: Sequence[Load],
+    seconds: float,
+    rounds: int,
+) -> dict[tuple[str, Load], list[Phase]]:
+    """Phases by server and load."""
+    # Each server meets every shape before it counts, and those that learn from their load do.
+    pace: dict[Shapes, float] = {}
+    for shapes in {shapes: None for shapes, _ in loads}:
+        requests = [Request(jpeg) for jpeg in photographs(shapes, _WARM_UP)]
+        for server in reversed(servers):  # ours last, since its pace decides
+            progress(f"warming up {server.name}, {shapes}")
+            with awake(server):
+                phase = clients.closed(server.url, requests, 4).expect_answers()
+        pace[shapes] = phase.throughput
+
+    phases: dict[tuple[str, Load], list[Phase]] = {
+        (server.name, load): [] for server in servers for load in loads
+    }
+    for turn in range(rounds):
+        for load in loads:
+            shapes, number = load
+            # The same work for all, rather than the same time: a server that answered the small
+            # photographs first would gain otherwise. Each client sends two at least.
+            count = max(math.ceil(seconds * pace[shapes]), 2 * number)
+            requests = [Request(jpeg) for jpeg in photographs(shapes, count, seed=turn)]
+            for server in random.Random(turn).sample(servers, len(servers)):
+                progress(f"round {turn + 1}: {server.name}, {shapes}, {number} clients")
+                with awake(server):
+                    phase = clients.closed(server.url, requests, number)
+                phases[server.name, load].append(phase.expect_answers())
+    return phases
+
+
+def _tabulate(report: Report, load: Load, phases: dict[str, list[Phase]]) -> None:
+    shapes, clients = load
+    latencies = {name: [s for p in ps for s in p.latencies(200)] for name, ps in phases.items()}
+    rates = {
+        name: len(latencies[name]) / sum(phase.seconds for phase in ps)
+        for name, ps in phases.items()
+    }
+    tails = {name: percentile(seconds, 99) for name, seconds in latencies.items()}
+    rows = []
+    for name, seconds in latencies.items():
+        rate, tail = f"{rates[name]:.2f}", f"{tails[name]:.2f}"
+        rows.append(
+            [
+                name,
+                f"**{rate}**" if rates[name] == max(rates.values()) else rate,
+                f"{percentile(seconds, 50):.2f}",
+                f"{percentile(seconds, 95):.2f}",
+                f"**{tail}**" if tails[name] == min(tails.values()) else tail,
+            ]
+        )
+    count = len(next(iter(latencies.values())))
+    plural = "client" if clients == 1 else "clients"
+    report.paragraph(f"{_DESCRIBED[shapes]}, {clients} {plural}, {count} requests each:")
+    report.table(["server", "images/s", "p50, s", "p95, s", "p99, s"], rows)
+
+
+if __name__ == "__main__":
+    main()

