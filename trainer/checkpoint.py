@@ -38,15 +38,12 @@ class Run:
 
     def warm_start(self, source: TrainedModel, name: str) -> None:
         """Begin from the weights of another model, ``name``, in place of random ones."""
-        own = self.network.state_dict()
-        fitting = {
-            name: tensor
-            for name, tensor in source.network.state_dict().items()
-            if name in own and tensor.shape == own[name].shape
-        }
-        # An upscaler's tail has as many channels as its factor asks for; the rest fits any factor.
-        if any(not name.startswith("tail.") for name in own.keys() - fitting.keys()):
+        own, theirs = self.network.state_dict(), source.network.state_dict()
+        bodies = [of.network.model_dump(exclude={"factor"}) for of in (self.recipe, source.recipe)]
+        if bodies[0] != bodies[1] or own.keys() != theirs.keys():
             raise TrainerError(f"{name}: has another architecture than this recipe")
+        # An upscaler's tail has as many channels as its factor asks for; the rest fits any factor.
+        fitting = {key: t for key, t in theirs.items() if t.shape == own[key].shape}
         self.network.load_state_dict(own | fitting)
         self.progress.init_from = f"{name} ({source.recipe.digest[:12]})"
 

@@ -212,3 +212,11 @@ def test_a_warm_start_from_another_architecture_is_refused(tmp_path: Path, paint
     run = checkpoint.new_run(small.recipe(painting), small.CPU)
     with pytest.raises(TrainerError, match="wider: has another architecture"):
         run.warm_start(weights_file.load(file), "wider")
+
+
+def test_a_warm_start_from_another_norm_is_refused(painting: Path) -> None:
+    # All tensors of instance norm are among those of batch norm, but mean something else there.
+    batch = small.model(painting, small.lively(width=4, norm="batch"))
+    run = checkpoint.new_run(small.recipe(painting), small.CPU)
+    with pytest.raises(TrainerError, match="batch: has another architecture"):
+        run.warm_start(batch, "batch")
