@@ -53,6 +53,15 @@ def _parser() -> argparse.ArgumentParser:
             help="where runs are kept (%(default)s)",
         )
 
+    def add_out(add: Callable[..., object], default: str) -> None:
+        add(
+            "--out",
+            type=Path,
+            default=Path(default),
+            metavar="FILE",
+            help="the result (%(default)s)",
+        )
+
     def add_model(add: Callable[..., object], text: str) -> None:
         add("--style", "--model", dest="model", required=True, metavar="NAME", help=text)
 
@@ -149,13 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--upscale", type=int, choices=(4, 8), required=True, help="upscalers of this factor")
     add_upscalers(add)
     add("photographs", nargs="+", type=Path, metavar="PHOTOGRAPH")
-    add(
-        "--out",
-        type=Path,
-        default=Path("crops.png"),
-        metavar="FILE",
-        help="the picture (%(default)s)",
-    )
+    add_out(add, "crops.png")
     add_runs(add)
 
     add = command("export", "Write a trained network into the model store as ONNX.").add_argument
@@ -183,13 +186,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PIXELS",
         help="of the result (%(default)s)",
     )
-    add(
-        "--out",
-        type=Path,
-        default=Path("optimized.png"),
-        metavar="FILE",
-        help="the result (%(default)s)",
-    )
+    add_out(add, "optimized.png")
     add_vgg(add)
 
     add_vgg(command("vgg", "Fetch and verify the VGG-16 weights.").add_argument)

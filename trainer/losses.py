@@ -10,6 +10,9 @@ from torch.nn import functional as F
 from trainer.recipe import StylizeLossRecipe
 from trainer.vgg import VGG16, Tap
 
+LATTICE_WINDOW = 6
+"""Input pixels a side over which errors are averaged: the detail of fewer would not cancel."""
+
 
 def gram(features: Tensor) -> Tensor:
     """Gram matrices of activations, equation 3: float [N, C, H, W] to float32 [N, C, C].
@@ -33,19 +36,20 @@ def total_variation(image: Tensor) -> Tensor:
     return down + right
 
 
-def lattice(error: Tensor, factor: int, window: int = 6) -> Tensor:
+def lattice(error: Tensor, factor: int) -> Tensor:
     """What repeats with the input's pixels in the error of an upscaler, mean squared.
 
-    ``error`` is output less truth, [N, 3, factor H, factor W], with H and W >= ``window``: its
-    mean at each of the factor x factor places within an input pixel, over windows of ``window``
-    input pixels, less the mean over all places. Errors of detail cancel there; a pattern printed
-    into every pixel adds up. A feature loss alone rewards such a grid where it expects texture.
+    ``error`` is output less truth, [N, 3, factor H, factor W], with H and W >= LATTICE_WINDOW: its
+    mean at each of the factor x factor places within an input pixel, over windows of that many
+    input pixels a side, less the mean over all places. Errors of detail cancel there; a pattern
+    printed into every pixel adds up. A feature loss alone rewards such a grid where it expects
+    texture.
     """
     unshuffled = F.pixel_unshuffle(error.float(), factor)
     n, _, h, w = unshuffled.shape
     places = unshuffled.view(n, 3, factor**2, h, w)
     uneven = (places - places.mean(dim=2, keepdim=True)).flatten(1, 2)
-    return F.avg_pool2d(uneven, window, stride=window // 2).square().mean()
+    return F.avg_pool2d(uneven, LATTICE_WINDOW, stride=LATTICE_WINDOW // 2).square().mean()
 
 
 def saturation(logits: Tensor, limit: float = 1.8) -> Tensor:

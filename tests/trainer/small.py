@@ -125,21 +125,24 @@ def lively_upscaler(factor: Factor = 4, blocks: int = 2, seed: int = 0) -> Upsca
     return network.eval()
 
 
+def measured(**losses: float) -> Training:
+    return Training(
+        created="2016-03-27T01:04:27+00:00",
+        device="cpu",
+        steps=4,
+        images=8,
+        seconds=1.5,
+        losses=losses,
+    )
+
+
 def model(painting: Path, network: StyleNet) -> TrainedModel:
     followed = recipe(painting)
     width = network.to_rgb[1].in_channels
     norm: Norm = "batch" if "features.0.2.running_mean" in network.state_dict() else "instance"
     described = StyleNetRecipe(width=width, norm=norm)
     followed = followed.model_copy(update={"network": described})
-    measured = Training(
-        created="2016-03-27T01:04:27+00:00",
-        device="cpu",
-        steps=4,
-        images=8,
-        seconds=1.5,
-        losses={"total": 3.0, "content": 1.0, "style": 2.0},
-    )
-    return TrainedModel(network, followed, measured)
+    return TrainedModel(network, followed, measured(total=3.0, content=1.0, style=2.0))
 
 
 def upscale_model(network: UpscaleNet | PaperUpscaleNet) -> TrainedModel:
@@ -149,15 +152,8 @@ def upscale_model(network: UpscaleNet | PaperUpscaleNet) -> TrainedModel:
         "width": network.width,
         "blocks": network.blocks,
     }
-    measured = Training(
-        created="2016-03-27T01:04:27+00:00",
-        device="cpu",
-        steps=4,
-        images=8,
-        seconds=1.5,
-        losses={"total": 3.0, "pixel": 3.0},
-    )
-    return TrainedModel(network, upscale_recipe(network=described), measured)
+    followed = upscale_recipe(network=described)
+    return TrainedModel(network, followed, measured(total=3.0, pixel=3.0))
 
 
 class Exported(NamedTuple):
