@@ -84,7 +84,7 @@ def _started(options: Namespace, folder: Path, device: torch.device) -> Run:
     run = checkpoint.new_run(followed, device)
     if options.init_from is not None:
         run.warm_start(weights_file.load(options.init_from), options.init_from.stem)
-    elif isinstance(followed, UpscaleRecipe) and followed.init_from is not None:
+    elif followed.init_from is not None:
         run.warm_start(_trained(followed.init_from, options.runs), followed.init_from)
     return run
 

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from trainer.rewrites import PlacesConvNorm, on_places
 
 Norm = Literal["instance", "batch"]
+Architecture = Literal["sub-pixel", "paper"]
 
 # Pixel = 127.5 + 150 tanh(z), as in the authors' release. The whole of [0, 255] lies inside
 # |tanh z| <= 0.85, where the tanh still passes gradient; a factor of 127.5 would put white and
@@ -74,29 +75,39 @@ class ResidualBlock(nn.Module):
 
 
 class StyleNet(nn.Module):
-    """Style transfer network (supplement table 1).
+    """Style transfer network.
 
     Input and output are float RGB [N, 3, H, W] in [0, 255] with H, W >= 16; the output is not
     clamped, so training sees how far a pixel overshoots. ``width`` is the number of channels of
-    the first stage (the paper's 32; the authors' instance-norm release used 16).
+    the paper's first stage (its 32; the authors' instance-norm release used 16).
+
+    Architecture ``paper`` is supplement table 1. ``sub-pixel`` leaves out its two stages of full
+    size, where half of a narrow network's time goes: the first convolution strides to half size,
+    and the last draws each four pixels side by side (Shi et al. 2016, arXiv:1609.05158).
     """
 
-    def __init__(self, width: int = 32, norm: Norm = "instance") -> None:
+    def __init__(
+        self, width: int = 32, norm: Norm = "instance", architecture: Architecture = "paper"
+    ) -> None:
         super().__init__()
+        half, quarter = 2 * width, 4 * width  # channels at half and at a quarter of the size
+        paper = architecture == "paper"
         self.features = nn.Sequential(
-            ConvNorm(3, width, 9, norm=norm),
-            ConvNorm(width, 2 * width, 3, stride=2, norm=norm),
-            ConvNorm(2 * width, 4 * width, 3, stride=2, norm=norm),
-            *(ResidualBlock(4 * width, norm=norm) for _ in range(5)),
-            ConvNorm(4 * width, 2 * width, 3, upsample=True, norm=norm),
-            ConvNorm(2 * width, width, 3, upsample=True, norm=norm),
+            ConvNorm(3, width if paper else half, 9, stride=1 if paper else 2, norm=norm),
+            *([ConvNorm(width, half, 3, stride=2, norm=norm)] if paper else []),
+            ConvNorm(half, quarter, 3, stride=2, norm=norm),
+            *(ResidualBlock(quarter, norm=norm) for _ in range(5)),
+            ConvNorm(quarter, half, 3, upsample=True, norm=norm),
+            *([ConvNorm(half, width, 3, upsample=True, norm=norm)] if paper else []),
         )
-        to_rgb = nn.Conv2d(width, 3, 9)
+        to_rgb = nn.Conv2d(width, 3, 9) if paper else nn.Conv2d(half, 3 * 2**2, 5)
         with torch.no_grad():  # else |z| starts far out and every tanh is saturated
             to_rgb.weight.mul_(0.05)
             assert to_rgb.bias is not None
             to_rgb.bias.zero_()
-        self.to_rgb = nn.Sequential(nn.ReflectionPad2d(4), to_rgb)
+        self.to_rgb = nn.Sequential(nn.ReflectionPad2d(to_rgb.kernel_size[0] // 2), to_rgb)
+        if not paper:
+            self.to_rgb.append(nn.PixelShuffle(2))
 
     def logits(self, image: Tensor) -> Tensor:
         """The values z before the tanh, float [N, 3, H, W]."""
@@ -112,12 +123,6 @@ class StyleNet(nn.Module):
 def to_pixels(logits: Tensor) -> Tensor:
     """Scaled tanh: logits of any range to pixel values in [-22.5, 277.5]."""
     return PIXEL_CENTRE + TANH_SCALE * torch.tanh(logits)
-
-
-def luma(image: Tensor) -> Tensor:
-    """BT.601 luma of RGB [N, 3, H, W]: [N, 1, H, W] in the range of the input."""
-    red, green, blue = image[:, 0:1], image[:, 1:2], image[:, 2:3]
-    return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
 def _rewritten(layers: nn.Module) -> PlacesConvNorm:
@@ -136,29 +141,38 @@ class ServedStyleNet(nn.Module):
     """
 
     sample_inputs: ClassVar[tuple[str, ...]] = ("strength", "preserve_color")
+    luma: Tensor
 
     def __init__(self, network: StyleNet) -> None:
         super().__init__()
-        *earlier, half, full = network.features
-        self.earlier = nn.Sequential(*earlier)
-        self.to_half_size = _rewritten(half)
-        self.to_full_size = _rewritten(full)
+        upsampling = [n for n, layers in enumerate(network.features) if _upsamples(layers)]
+        self.earlier = network.features[: upsampling[0]]
+        self.upsampling = nn.ModuleList(_rewritten(network.features[n]) for n in upsampling)
         to_rgb = network.to_rgb[1]
         assert isinstance(to_rgb, nn.Conv2d)
         self.to_rgb = on_places(to_rgb)
+        self.interleave = nn.Sequential(nn.PixelShuffle(2), *list(network.to_rgb)[2:])
+        # BT.601: the luma of RGB, in all three channels.
+        self.register_buffer("luma", torch.tensor([0.299, 0.587, 0.114]).expand(3, 3).clone())
 
     def forward(self, image: Tensor, strength: Tensor, preserve_color: Tensor) -> Tensor:
         content = image.permute(0, 3, 1, 2).float()
         height, width = content.shape[-2:]
         framed = F.pad(content, (MARGIN, MARGIN, MARGIN, MARGIN), mode="reflect")
-        features = self.earlier((framed - PIXEL_CENTRE) / PIXEL_CENTRE)
-        features = self.to_full_size(F.pixel_shuffle(self.to_half_size(features), 2))
-        logits = F.pixel_shuffle(self.to_rgb(features), 2)
+        places = self.earlier((framed - PIXEL_CENTRE) / PIXEL_CENTRE)
+        for n, layers in enumerate(self.upsampling):
+            places = layers(places if n == 0 else F.pixel_shuffle(places, 2))
+        logits = self.interleave(self.to_rgb(places))
         cut = MARGIN - 4  # to_rgb left out the 4 pixels that it would have padded
         logits = logits[..., cut : cut + height, cut : cut + width]
-        stylized = to_pixels(logits).clamp(0, 255)
-        # Adding the change of luma to all three channels leaves Cb and Cr as they were.
-        recolored = content + (luma(stylized) - luma(content))
-        stylized = torch.lerp(stylized, recolored, preserve_color[:, None, None, None])
-        blended = torch.lerp(content, stylized, strength[:, None, None, None])
+        change = to_pixels(logits).clamp(0, 255) - content
+        # Luma is linear: its change in all three channels leaves Cb and Cr as they were.
+        identity = torch.eye(3, device=self.luma.device)
+        kept = torch.lerp(identity, self.luma, preserve_color[:, None, None])
+        change = (strength[:, None, None] * kept) @ change.flatten(2)
+        blended = content + change.reshape(content.shape)
         return blended.clamp(0, 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+
+
+def _upsamples(layers: nn.Module) -> bool:
+    return isinstance(layers, ConvNorm) and isinstance(layers[0], nn.Upsample)

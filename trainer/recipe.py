@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -20,7 +20,7 @@ from tomlkit.exceptions import ParseError
 
 from trainer import atomic
 from trainer.errors import TrainerError
-from trainer.networks import Norm, StyleNet
+from trainer.networks import Architecture, Norm, StyleNet
 from trainer.upscale_networks import Factor, PaperUpscaleNet, UpscaleNet
 from trainer.vgg import Tap
 
@@ -70,6 +70,8 @@ class _Recipe(_Table):
     data: str
     """Which photographs the shipped weights were trained on."""
     schedule: ScheduleRecipe
+    init_from: str | None = None
+    """The recipe whose trained weights this one starts from; none starts from random ones."""
 
     @property
     def digest(self) -> str:
@@ -91,11 +93,12 @@ class _Recipe(_Table):
 
 
 class StyleNetRecipe(_Table):
+    architecture: Architecture = "paper"
     width: Annotated[int, Field(ge=4, le=128)] = 32
     norm: Norm = "instance"
 
     def build(self) -> StyleNet:
-        return StyleNet(self.width, self.norm)
+        return StyleNet(self.width, self.norm, self.architecture)
 
 
 class StyleRecipe(_Table):
@@ -125,29 +128,30 @@ class StylizeStage(Stage):
     """Multiplies the style weight by the stage's end, in a line from the previous stage's; the
     first stage is constant. A network that meets a heavy style weight before it can draw the
     photograph settles on a texture that ignores it; a jump would throw Adam off balance."""
-    imitate: Literal[True] | None = None
-    """Learn to paint what the teacher paints, rather than to minimise the losses: this needs no
-    VGG, and so takes a fraction of the time."""
+    imitation: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the objective, by the stage's end and as ``style_scale``, that is to paint what the
+    teacher paints; the rest is the losses. A whole stage of it needs no VGG, and so takes a
+    fraction of the time."""
 
 
 class StylizeScheduleRecipe(ScheduleRecipe):
     stages: Annotated[tuple[StylizeStage, ...], Field(min_length=1)]
 
-    def stage(self, step: int) -> StylizeStage:
-        """The stage that a step belongs to."""
-        for stage in self.stages:
-            if step < stage.steps:
-                return stage
-            step -= stage.steps
-        return self.stages[-1]
-
     def style_scale(self, step: int) -> float:
         """What the style weight is multiplied by at this step."""
-        begin, before = 0, self.stages[0].style_scale
-        for stage in self.stages:
+        return self._in_lines(step, [stage.style_scale for stage in self.stages])
+
+    def imitation(self, step: int) -> float:
+        """The share of imitation in the objective at this step."""
+        return self._in_lines(step, [stage.imitation for stage in self.stages])
+
+    def _in_lines(self, step: int, ends: Sequence[float]) -> float:
+        """Constant in the first stage, then in a line to each stage's end."""
+        begin, before = 0, ends[0]
+        for stage, end in zip(self.stages, ends, strict=True):
             if step < begin + stage.steps:
-                return before + (stage.style_scale - before) * (step - begin) / stage.steps
-            begin, before = begin + stage.steps, stage.style_scale
+                return before + (end - before) * (step - begin) / stage.steps
+            begin, before = begin + stage.steps, end
         return before
 
 
@@ -158,24 +162,31 @@ class StylizeRecipe(_Recipe):
     loss: StylizeLossRecipe
     schedule: StylizeScheduleRecipe
     teacher: str | None = None
-    """The recipe whose trained network is imitated in the stages that say so."""
+    """The recipe whose trained network is imitated."""
 
     needs_vgg: ClassVar[bool] = True
 
     @model_validator(mode="after")
     def _imitation_is_complete(self) -> Self:
-        imitates = any(stage.imitate for stage in self.schedule.stages)
+        imitates = any(stage.imitation for stage in self.schedule.stages)
         if imitates and (self.teacher is None or self.loss.imitation_weight is None):
             raise ValueError("to imitate takes a teacher and a loss.imitation_weight")
         return self
 
     def with_style_image(self, image: Path) -> Self:
-        style = self.style.model_copy(update={"image": str(image.absolute())})
-        return self.model_copy(update={"style": style})
+        """The same recipe for another painting, which the teacher does not know."""
+        alone = [stage.model_copy(update={"imitation": 0.0}) for stage in self.schedule.stages]
+        return self.model_copy(
+            update={
+                "style": self.style.model_copy(update={"image": str(image.absolute())}),
+                "schedule": self.schedule.model_copy(update={"stages": tuple(alone)}),
+                "teacher": None,
+            }
+        )
 
 
 class UpscaleNetRecipe(_Table):
-    architecture: Literal["sub-pixel", "paper"]
+    architecture: Architecture
     factor: Factor
     width: Annotated[int, Field(ge=4, le=256)] = 64
     blocks: Annotated[int, Field(ge=1, le=32)]
@@ -202,9 +213,6 @@ class UpscaleRecipe(_Recipe):
     """Of the Gaussian, in pixels of the photograph, that comes before shrinking; 0 for none."""
     loss: UpscaleLossRecipe
     schedule: ScheduleRecipe
-    init_from: str | None = None
-    """The recipe whose trained weights this one starts from; none starts from random ones."""
-
     @property
     def needs_vgg(self) -> bool:
         return bool(self.loss.features)

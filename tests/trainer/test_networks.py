@@ -7,9 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from tests.trainer.small import as_tensor, lively
-from trainer.networks import MARGIN, PIXEL_CENTRE, ServedStyleNet, StyleNet
+from trainer.networks import MARGIN, PIXEL_CENTRE, Architecture, ServedStyleNet, StyleNet
+
+each_architecture = pytest.mark.parametrize("architecture", ["sub-pixel", "paper"])
 
 
 @pytest.fixture
@@ -34,11 +37,15 @@ def difference(one: Tensor, other: Tensor) -> int:
     return int((one.int() - other.int()).abs().max())
 
 
+@each_architecture
 @settings(deadline=None, max_examples=40)
 @given(height=st.integers(16, 45), width=st.integers(16, 45))
 @torch.no_grad()
-def test_output_has_exactly_the_size_of_the_input(height: int, width: int) -> None:
-    assert StyleNet(width=4)(torch.zeros(1, 3, height, width)).shape == (1, 3, height, width)
+def test_output_has_exactly_the_size_of_the_input(
+    architecture: Architecture, height: int, width: int
+) -> None:
+    network = StyleNet(width=4, architecture=architecture)
+    assert network(torch.zeros(1, 3, height, width)).shape == (1, 3, height, width)
 
 
 def test_width_32_has_the_parameters_of_the_papers_table() -> None:
@@ -57,13 +64,24 @@ def test_width_32_has_the_parameters_of_the_papers_table() -> None:
     assert parameters == expected == 1_677_635
 
 
+def test_sub_pixels_save_a_fifth_of_the_operations() -> None:
+    def operations(architecture: Architecture) -> int:
+        network = StyleNet(width=16, architecture=architecture)
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            network(torch.zeros(1, 3, 64, 64))
+        return int(counter.get_total_flops())
+
+    assert operations("sub-pixel") < 0.8 * operations("paper")
+
+
+@each_architecture
 @pytest.mark.parametrize("seed", range(3))
 @torch.no_grad()
 def test_a_new_network_paints_near_grey_where_the_tanh_is_steep(
-    seed: int, photograph: NDArray[np.uint8]
+    seed: int, architecture: Architecture, photograph: NDArray[np.uint8]
 ) -> None:
     torch.manual_seed(seed)
-    network = StyleNet(width=32)
+    network = StyleNet(width=32, architecture=architecture)
     image = as_tensor(photograph)
 
     assert network(image).mean() == pytest.approx(PIXEL_CENTRE, abs=10)
@@ -92,15 +110,21 @@ def test_batch_norm_ties_a_photograph_to_its_batch_in_training_only(
         torch.testing.assert_close(network(batch)[:1], network(image), atol=0.01, rtol=0)
 
 
+@each_architecture
 @settings(deadline=None, max_examples=20)
 @given(height=st.integers(16, 45), width=st.integers(16, 45))
-def test_served_output_has_exactly_the_size_of_the_input(height: int, width: int) -> None:
+def test_served_output_has_exactly_the_size_of_the_input(
+    architecture: Architecture, height: int, width: int
+) -> None:
     pixels = torch.zeros(2, height, width, 3, dtype=torch.uint8)
-    assert stylized(lively(width=4), pixels).shape == pixels.shape
+    assert stylized(lively(width=4, architecture=architecture), pixels).shape == pixels.shape
 
 
-def test_served_output_is_cut_from_a_picture_painted_with_a_mirrored_margin(pixels: Tensor) -> None:
-    network = lively()
+@each_architecture
+def test_served_output_is_cut_from_a_picture_painted_with_a_mirrored_margin(
+    architecture: Architecture, pixels: Tensor
+) -> None:
+    network = lively(architecture=architecture)
     sides = (0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)
     framed = torch.from_numpy(np.pad(pixels.numpy(), sides, mode="reflect"))
     with torch.no_grad():

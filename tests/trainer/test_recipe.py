@@ -38,7 +38,12 @@ def leaves(table: Any, *path: str | int) -> Iterator[tuple[str | int, ...]]:
 
 def with_other_value(document: dict[str, Any], path: tuple[str | int, ...]) -> dict[str, Any]:
     """The document with another valid value at ``path``."""
-    others = {"norm": "batch", "content_tap": "relu1_2", "style_taps": "relu1_2"}
+    others = {
+        "architecture": "paper",
+        "norm": "batch",
+        "content_tap": "relu1_2",
+        "style_taps": "relu1_2",
+    }
     copy = StylizeRecipe.model_validate(document).model_dump(mode="json", exclude_none=True)
     *tables, last = path
     table: Any = copy
@@ -51,7 +56,7 @@ def with_other_value(document: dict[str, Any], path: tuple[str | int, ...]) -> d
     elif isinstance(value, str):
         table[last] = value + " "
     else:
-        table[last] = value / 2 if isinstance(value, float) else value + 4
+        table[last] = value / 2 or 0.5 if isinstance(value, float) else value + 4
     return copy
 
 
@@ -131,8 +136,8 @@ def test_an_unknown_recipe_is_refused_with_the_known_ones() -> None:
 @pytest.mark.parametrize(
     ("line", "written", "key"),
     [
-        ("width = 32", "wdith = 32", "network.wdith"),
-        ("width = 32", 'width = "wide"', "network.width"),
+        ("width = 16", "wdith = 32", "network.wdith"),
+        ("width = 16", 'width = "wide"', "network.width"),
         ("tv_weight = 1e4", "tv_weight = -1e4", "loss.tv_weight"),
         ("seed = 0", "seed = 0\nmomentum = 0.9", "schedule.momentum"),
         ("crop = 128", "crop = 130", "schedule.stages.0.crop"),
@@ -165,3 +170,14 @@ def test_another_painting_is_found_from_any_folder(
     changed = recipe.load("wave").with_style_image(Path("sunflowers.jpg"))
     assert changed.style.file == tmp_path / "sunflowers.jpg"
     assert changed.digest != recipe.load("wave").digest
+
+
+def test_another_painting_is_learnt_from_the_losses_alone() -> None:
+    shipped = recipe.load("wave")
+    assert isinstance(shipped, StylizeRecipe)
+    assert shipped.schedule.imitation(0) == 1
+
+    changed = shipped.with_style_image(Path("sunflowers.jpg"))
+
+    assert changed.teacher is None
+    assert {changed.schedule.imitation(step) for step in range(changed.schedule.steps)} == {0}

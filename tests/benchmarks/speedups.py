@@ -1,0 +1,154 @@
+"""What each measure that makes the style network fast has given.
+
+    python -m tests.benchmarks.speedups [--repeats 10]
+
+The same network is built five ways and run by ONNX Runtime on the CPU, in turns. The last way, in
+8-bit integers, is not shipped; how far its pictures are from those in float32 is measured too.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean, median
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnxruntime import InferenceSession
+from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from service.cores import available_cores
+from tests.benchmarks import sessions
+from tests.benchmarks.markdown import Report, progress
+from tests.benchmarks.photographs import CYCLE, photographs, square
+from tests.conftest import ROOT
+from trainer import export, weights_file
+from trainer.networks import MARGIN, ServedStyleNet, StyleNet
+
+SIDES = (512, 1024)
+_WEIGHTS = ROOT / "trainer" / "weights"
+
+
+class Plain(nn.Module):
+    """A style network as it is trained, layer by layer: uint8 [N, H, W, 3] to the same."""
+
+    sample_inputs: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, network: StyleNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> Tensor:
+        pixels = image.permute(0, 3, 1, 2).float()
+        height, width = pixels.shape[-2:]
+        framed = F.pad(pixels, (MARGIN, MARGIN, MARGIN, MARGIN), mode="reflect")
+        painted = self.network(framed)[..., MARGIN : MARGIN + height, MARGIN : MARGIN + width]
+        return painted.clamp(0, 255).round().byte().permute(0, 2, 3, 1)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--markdown", type=Path, help="file to append the table to")
+    options = parser.parse_args(arguments)
+
+    wide, narrow = (_trained(name) for name in ("wave_wide", "wave"))
+    served = _graph(ServedStyleNet(narrow))
+    networks = {
+        "width 32, as in the paper's table": _opened(_graph(Plain(wide))),
+        "the same, last layers rewritten": _opened(_graph(ServedStyleNet(wide))),
+        "width 16": _opened(_graph(ServedStyleNet(StyleNet(16).eval()))),
+        "width 16, no layers at full size: `wave`": _opened(served),
+        "the same in 8-bit integers": _opened(_quantized(served)),
+    }
+    seconds = {side: _seconds(networks, side, options.repeats) for side in SIDES}
+    rows = []
+    for name in networks:
+        row = [name]
+        for side in SIDES:
+            first = seconds[side][next(iter(networks))]
+            row += [f"{seconds[side][name]:.3f}", f"{first / seconds[side][name]:.1f}"]
+        rows.append(row)
+    report = Report(options.markdown)
+    report.paragraph(f"{available_cores()} threads, median seconds of {options.repeats}:")
+    report.table(["network", *(cell for n in SIDES for cell in (f"{n}x{n}, s", "times"))], rows)
+    *_, floats, integers = networks.values()
+    report.paragraph(
+        f"In 8-bit integers a picture differs by {_difference(floats, integers):.2f} levels of 255 "
+        "in the mean, over photographs at a size that it was not calibrated on."
+    )
+
+
+def _trained(name: str) -> StyleNet:
+    network = weights_file.load(_WEIGHTS / f"{name}.safetensors").network
+    assert isinstance(network, StyleNet)
+    return network
+
+
+def _graph(network: nn.Module) -> onnx.ModelProto:
+    return export.to_onnx(network.eval(), {})
+
+
+def _opened(graph: onnx.ModelProto) -> InferenceSession:
+    return sessions.session(graph.SerializeToString())
+
+
+class _Calibration(CalibrationDataReader):
+    def __init__(self) -> None:
+        one, zero = np.ones(1, np.float32), np.zeros(1, np.float32)
+        self._feeds = iter(
+            {"image": sessions.decoded(jpeg)[None], "strength": one, "preserve_color": zero}
+            for jpeg in photographs("mixed", CYCLE)
+        )
+
+    def get_next(self) -> dict[str, NDArray[Any]] | None:
+        return next(self._feeds, None)
+
+
+def _quantized(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """Convolutions with static 8-bit activations and weights of a scale per channel."""
+    progress("calibrating the network in 8-bit integers")
+    with TemporaryDirectory() as folder:
+        files = [Path(folder) / f"{name}.onnx" for name in ("float", "simplified", "integer")]
+        onnx.save(graph, files[0])
+        quant_pre_process(files[0], files[1], skip_symbolic_shape=True)
+        quantize_static(
+            files[1],
+            files[2],
+            _Calibration(),
+            op_types_to_quantize=["Conv"],
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+        return onnx.load(files[2])
+
+
+def _seconds(networks: dict[str, InferenceSession], side: int, repeats: int) -> dict[str, float]:
+    """Medians; the first turn warms up."""
+    progress(f"{side}x{side}")
+    pixels = sessions.decoded(square(side))
+    taken: dict[str, list[float]] = {name: [] for name in networks}
+    for _ in range(repeats + 1):
+        for name, network in networks.items():
+            start = time.perf_counter()
+            sessions.run(network, pixels)
+            taken[name].append(time.perf_counter() - start)
+    return {name: median(seconds[1:]) for name, seconds in taken.items()}
+
+
+def _difference(one: InferenceSession, other: InferenceSession) -> float:
+    """Mean absolute levels of 255."""
+    pictures = [sessions.decoded(jpeg) for jpeg in photographs("uniform", 5)]
+    pairs = [(sessions.run(one, p).astype(int), sessions.run(other, p)) for p in pictures]
+    return fmean(np.abs(first - second).mean() for first, second in pairs)
+
+
+if __name__ == "__main__":
+    main()
