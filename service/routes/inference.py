@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,23 @@ router = APIRouter(prefix="/v2", tags=["open inference protocol"])
 
 JSON_LENGTH = "Inference-Header-Content-Length"
 
+
+def _in_place(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """A JSON schema without references, which would point out of it once OpenAPI embeds it."""
+    if isinstance(schema, list):
+        return [_in_place(each, definitions) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    rest = {
+        key: _in_place(value, definitions)
+        for key, value in schema.items()
+        if key not in ("$ref", "$defs")
+    }
+    reference = schema.get("$ref", "").removeprefix("#/$defs/")
+    return {**_in_place(definitions[reference], definitions), **rest} if reference else rest
+
+
+_REQUEST = InferRequest.model_json_schema()
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _DOCUMENTED: dict[str, Any] = {
     "response_class": Response,
@@ -27,7 +45,7 @@ _DOCUMENTED: dict[str, Any] = {
         "requestBody": {
             "required": True,
             "content": {
-                "application/json": {"schema": InferRequest.model_json_schema()},
+                "application/json": {"schema": _in_place(_REQUEST, _REQUEST["$defs"])},
                 "application/octet-stream": _BINARY,
             },
         }

@@ -1,5 +1,6 @@
 """The Open Inference Protocol v2, driven by NVIDIA's public client against the real process."""
 
+import socket
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -16,7 +17,7 @@ from tests.service.test_server import Server
 
 Pixels = NDArray[np.uint8]
 
-MAX_BODY_BYTES = 1 << 20
+MAX_BODY_BYTES = 4 << 20
 
 
 @pytest.fixture(scope="module")
@@ -277,7 +278,7 @@ def test_a_request_for_classes_or_shared_memory_is_400(
 def test_a_body_that_inflates_beyond_the_limit_is_413(
     client: triton.InferenceServerClient,
 ) -> None:
-    bomb = style_inputs(np.zeros((1, 1000, 1000, 3), np.uint8))
+    bomb = style_inputs(np.zeros((1, 1500, 1500, 3), np.uint8))
     refused = refusal(client, "wave", bomb, request_compression_algorithm="gzip")
     assert refused.startswith("413")
     assert f"{MAX_BODY_BYTES:,}" in refused
@@ -295,6 +296,26 @@ def test_a_request_that_cannot_wait_is_refused_and_counted(
     refused = refusal(client, "wave", inputs, headers={"Prefer": "wait=0"})
     assert refused == "504: The deadline passed before the image could be queued."
     assert server.metric(r'perceptual_refusals_total\{model="wave",reason="deadline_passed"\}')
+
+
+def test_a_client_that_leaves_takes_all_its_images_out_of_the_queue(
+    server: Server, astronaut: Pixels
+) -> None:
+    images = np.repeat(astronaut[np.newaxis, :200, :200], 32, axis=0)
+    body, length = triton.InferenceServerClient.generate_request_body(style_inputs(images))
+    head = (
+        f"POST /v2/models/wave/infer HTTP/1.1\r\nHost: x\r\n"
+        f"Inference-Header-Content-Length: {length}\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    with socket.create_connection(("127.0.0.1", server.port)) as leaving:
+        leaving.sendall(head + body)
+        server.until(lambda: server.metric("perceptual_queue_pixels") > 0)
+
+    route = r'route="/v2/models/\{name\}/infer"'
+    left = rf'perceptual_requests_total\{{model="wave",{route},status="499"\}}'
+    server.until(lambda: server.metric(left) == 1)
+    assert server.metric("perceptual_queue_images") == 0
+    assert server.metric("perceptual_queue_pixels") == 0
 
 
 def test_an_answer_says_what_made_it_as_pictures_do(server: Server) -> None:

@@ -217,3 +217,19 @@ async def test_draining_finishes_an_image_that_has_begun(pool: Executor) -> None
     await draining
     assert begun.done()
     assert (begun.result().result[0] == 1).all()
+
+
+async def test_images_of_one_request_are_answered_in_order(pool: Executor) -> None:
+    images = [plain(level, (1, 300)) for level in (1, 2, 3)]
+    done = await upscale(Device().scheduler, pool, MODEL, CARD, images, deadline=None)
+    assert [set(upscaled.flat) for upscaled in done.result] == [{1}, {2}, {3}]
+
+
+async def test_images_of_one_request_are_admitted_together_or_not_at_all(pool: Executor) -> None:
+    device = Device(seconds=0.01)
+    first = start(device, pool, plain(1))
+    await device.until_batches(1)
+    with pytest.raises(QueueFull):  # one of the two would find room
+        await upscale(device.scheduler, pool, MODEL, CARD, [plain(2)] * 2, deadline=None)
+    await first
+    assert {level for batch in device.batches for level in batch} == {1}
