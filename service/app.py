@@ -11,7 +11,7 @@ from service import problems
 from service.metrics import Metrics
 from service.middleware import BodyLimit, RequestIdentity
 from service.pipeline import Pipeline
-from service.routes import health, models, stylize, upscale
+from service.routes import health, inference, models, serving, stylize, upscale
 from service.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -51,9 +51,10 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.pipeline = pipeline
+    app.state.settings = settings
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(RequestIdentity, metrics=metrics)
     problems.install(app)
-    for room in (stylize, upscale, models, health):
+    for room in (stylize, upscale, models, inference, serving, health):
         app.include_router(room.router)
     return app

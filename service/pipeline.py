@@ -1,4 +1,4 @@
-"""The way of one image: decode, wait for the device, run, encode.
+"""The way of a request: decode, wait for the device, run, encode.
 
 Pixels are touched by two thread pools only: a bounded one for the codecs, which release the GIL,
 and one thread for the device. The event loop hands work from one to the next.
@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +19,19 @@ from service.batching import Limits
 from service.catalog import Catalog, Model, UpscaleCard
 from service.codec import ImageFormat, Picture
 from service.metrics import Metrics
+from service.parts import run_parts
 from service.problems import NotReady
-from service.runtime import Inputs, Runtime
+from service.runtime import GraphTensor, Inputs, Runtime
 from service.scheduler import Completed, Scheduler
 from service.settings import Settings
 from service.upscaling import upscale
 
 log = logging.getLogger(__name__)
 
+Pixels = NDArray[np.uint8]
 T = TypeVar("T")
+Source = TypeVar("Source")
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
@@ -48,16 +52,23 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A transformed image and how it came about."""
+class File:
+    """An encoded image."""
 
     body: bytes
     format: ImageFormat
+
+
+@dataclass(frozen=True)
+class Answer(Generic[Content]):
+    """What was made of a request, and how it came about."""
+
+    content: Content
     batch_size: int
-    """How many images or tiles shared its run; of an image in tiles, its largest run."""
+    """How many images or tiles shared its run; of several, or of tiles, the largest run."""
     durations: Mapping[str, float]
-    """Seconds of wall time in decode, queue, infer and encode, one after the other. An image in
-    tiles is in infer while any of its tiles runs, and in queue until the next one does."""
+    """Seconds of wall time in decode, queue, infer and encode, one after the other. Several images
+    or tiles are in infer while any of them runs, and in queue until the next one does."""
 
 
 class Pipeline:
@@ -74,7 +85,7 @@ class Pipeline:
         self._settings = settings
         self._codec_pool: Executor = ThreadPoolExecutor(settings.codec_threads, "codec")
         self._device: Executor = ThreadPoolExecutor(1, "device")
-        self._scheduler: Scheduler[Model, Inputs, NDArray[np.uint8]] | None = None
+        self._scheduler: Scheduler[Model, Inputs, Pixels] | None = None
 
     async def start(self) -> None:
         """Load and warm every model, then open the queue. Raises RuntimeUnavailable."""
@@ -113,26 +124,60 @@ class Pipeline:
         self._device.shutdown(wait=False)
 
     @property
-    def scheduler(self) -> Scheduler[Model, Inputs, NDArray[np.uint8]]:
+    def loaded(self) -> bool:
+        return self._scheduler is not None
+
+    @property
+    def scheduler(self) -> Scheduler[Model, Inputs, Pixels]:
         """The open queue; raises NotReady while models load."""
         if self._scheduler is None:
             raise NotReady("The models are still loading.", retry_after=1)
         return self._scheduler
 
-    async def transform(self, job: Job) -> Answer:
-        """Raises the Problems of the codec, of admission, and DeadlinePassed."""
+    def signature(self, model: Model) -> tuple[list[GraphTensor], list[GraphTensor]]:
+        """The inputs and outputs of a model's graph; raises NotReady while models load."""
+        if not self.loaded:
+            raise NotReady("The models are still loading.", retry_after=1)
+        return self.runtime.signature(model.digest)
+
+    async def transform(self, job: Job) -> Answer[File]:
+        """Raises the Problems of the codec, and what ``process`` raises."""
+
+        def decode() -> tuple[Picture, Sequence[Inputs]]:
+            picture = self._decode(job)
+            inputs = {name: np.float32(value) for name, value in job.inputs.items()}
+            return picture, [{"image": picture.pixels, **inputs}]
+
+        def encode(picture: Picture, outputs: Sequence[Pixels]) -> File:
+            format = job.format or picture.format
+            output = replace(picture, pixels=outputs[0])
+            return File(self._encode(output, format, job.quality), format)
+
+        return await self.process(job.model, job.deadline, decode, encode)
+
+    async def process(
+        self,
+        model: Model,
+        deadline: float | None,
+        decode: Callable[[], tuple[Source, Sequence[Inputs]]],
+        encode: Callable[[Source, Sequence[Pixels]], Content],
+    ) -> Answer[Content]:
+        """Run what ``decode`` finds, images of one shape, and answer what ``encode`` makes of it.
+
+        Both are called in a codec thread; ``encode`` gets the first of what ``decode`` returned,
+        and the model's outputs in order. Raises what they raise, and what admission and the run
+        raise.
+        """
         clock = asyncio.get_running_loop().time
         # Before decoding: what the queue cannot take is not worth a core's time.
-        self.scheduler.admit(job.deadline)
+        self.scheduler.admit(deadline)
 
         started = clock()
-        picture = await self._on(self._codec_pool, self._decode, job)
+        source, images = await self._on(self._codec_pool, decode)
         decoded = clock()
-        completed = await self._infer(job, picture.pixels)
+        completed = await self._infer(model, images, deadline)
         inferred = clock()
-        output = replace(picture, pixels=completed.result)
-        format = job.format or picture.format
-        body = await self._on(self._codec_pool, self._encode, output, format, job.quality)
+        content = await self._on(self._codec_pool, encode, source, completed.result)
         durations = {
             "decode": decoded - started,
             "queue": completed.queue_seconds,
@@ -140,21 +185,28 @@ class Pipeline:
             "encode": clock() - inferred,
         }
         for stage, seconds in durations.items():
-            self.metrics.stage_seconds.labels(stage, job.model.name).observe(seconds)
-        return Answer(body, format, completed.batch_size, durations)
+            self.metrics.stage_seconds.labels(stage, model.name).observe(seconds)
+        return Answer(content, completed.batch_size, durations)
 
-    async def _infer(self, job: Job, pixels: NDArray[np.uint8]) -> Completed[NDArray[np.uint8]]:
-        card = job.model.card
-        if isinstance(card, UpscaleCard):
+    async def _infer(
+        self, model: Model, images: Sequence[Inputs], deadline: float | None
+    ) -> Completed[list[Pixels]]:
+        pixels = [np.asarray(image["image"]) for image in images]
+        if isinstance(model.card, UpscaleCard):
             return await upscale(
-                self.scheduler, self._codec_pool, job.model, card, pixels, job.deadline
+                self.scheduler, self._codec_pool, model, model.card, pixels, deadline
             )
-        inputs: Inputs = {
-            "image": pixels,
-            **{name: np.float32(value) for name, value in job.inputs.items()},
-        }
-        height, width = pixels.shape[:2]
-        return await self.scheduler.submit(job.model, (height, width), inputs, job.deadline)
+        results: dict[int, Pixels] = {}
+
+        async def place(number: int, result: Pixels) -> None:
+            results[number] = result
+
+        height, width = pixels[0].shape[:2]
+        done = await run_parts(self.scheduler, model, (height, width), images, deadline, place)
+        outputs = [results[number] for number in range(len(images))]
+        return Completed(
+            outputs, done.batch_size, done.started, done.queue_seconds, done.run_seconds
+        )
 
     def _decode(self, job: Job) -> Picture:
         card = job.model.card
@@ -177,7 +229,7 @@ class Pipeline:
             picture = replace(picture, alpha=alpha)
         return codec.encode(picture, format, quality)
 
-    async def _run(self, model: Model, batch: Sequence[Inputs]) -> Sequence[NDArray[np.uint8]]:
+    async def _run(self, model: Model, batch: Sequence[Inputs]) -> Sequence[Pixels]:
         return await self._on(self._device, self.runtime.run, model.digest, batch)
 
     @staticmethod

@@ -5,6 +5,7 @@ Problem
 ├── UnknownModel          404
 ├── BodyTooLarge          413
 ├── UnsupportedImage      415
+├── UnsupportedCoding     415
 ├── BrokenImage           422
 ├── ImageSizeOutOfRange   422
 ├── QueueFull             429  Retry-After
@@ -34,8 +35,9 @@ SCHEMA = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
+        "error": {"type": "string"},
     },
-    "required": ["type", "title", "status", "detail"],
+    "required": ["type", "title", "status", "detail", "error"],
 }
 
 
@@ -75,6 +77,10 @@ class BodyTooLarge(Problem):
 
 class UnsupportedImage(Problem):
     status, title = 415, "Unsupported image"
+
+
+class UnsupportedCoding(Problem):
+    status, title = 415, "Unsupported content coding"
 
 
 class BrokenImage(Problem):
@@ -164,7 +170,13 @@ def _response(
     retry_after: int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    document = {"type": type, "title": title, "status": status, "detail": detail}
+    document = {
+        "type": type,
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "error": detail,  # where clients of the Open Inference Protocol look for it
+    }
     sent = dict(headers or {})
     if retry_after is not None:
         sent["Retry-After"] = str(retry_after)

@@ -39,6 +39,17 @@ Inputs = Mapping[str, NDArray[Any] | np.float32]
 
 
 @dataclass(frozen=True)
+class GraphTensor:
+    """An input or output of a network."""
+
+    name: str
+    type: str
+    """In ONNX Runtime's words, such as tensor(uint8)."""
+    shape: tuple[int | None, ...]
+    """None is any size."""
+
+
+@dataclass(frozen=True)
 class Build:
     """The one installed build of ONNX Runtime."""
 
@@ -144,6 +155,22 @@ class Runtime:
             half = len(batch) // 2
             return self.run(digest, batch[:half]) + self.run(digest, batch[half:])
         return list(output)
+
+    def signature(self, digest: str) -> tuple[list[GraphTensor], list[GraphTensor]]:
+        """The inputs and outputs of a loaded model."""
+        session = self._sessions[digest]
+        inputs, outputs = (
+            [
+                GraphTensor(
+                    value.name,
+                    value.type,
+                    tuple(side if isinstance(side, int) else None for side in value.shape),
+                )
+                for value in values
+            ]
+            for values in (session.get_inputs(), session.get_outputs())
+        )
+        return inputs, outputs
 
     def _session_options(self) -> Any:
         options = self._ort.SessionOptions()

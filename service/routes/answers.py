@@ -11,6 +11,7 @@ from fastapi import Request, Response
 from service import problems
 from service.catalog import Model
 from service.codec import MEDIA_TYPES
+from service.metrics import Metrics
 from service.negotiation import accepted_format, wait_seconds
 from service.pipeline import Answer, Job, Pipeline
 from service.routes import upload
@@ -56,23 +57,29 @@ async def transformed(
     max_side: int | None = None,
 ) -> Response:
     """Read the image, run it through the model and answer it with all headers."""
-    pipeline: Pipeline = request.app.state.pipeline
-    request.state.model = model.name  # for the metrics
+    answering = _transformed(request, model, output, inputs, max_side)
+    return await counted(request, model, answering)
+
+
+async def counted(request: Request, model: Model, answering: Coroutine[Any, Any, T]) -> T:
+    """The answer, while the metrics learn of the model, and of the problem where there is one."""
+    request.state.model = model.name
     try:
-        return await _transformed(request, pipeline, model, output, inputs, max_side)
+        return await answering
     except problems.Problem as problem:
-        pipeline.metrics.refusals.labels(model.name, problem.reason).inc()
+        metrics: Metrics = request.app.state.pipeline.metrics
+        metrics.refusals.labels(model.name, problem.reason).inc()
         raise
 
 
 async def _transformed(
     request: Request,
-    pipeline: Pipeline,
     model: Model,
     output: Output,
     inputs: Mapping[str, float],
     max_side: int | None,
 ) -> Response:
+    pipeline: Pipeline = request.app.state.pipeline
     wait = wait_seconds(request.headers.get("prefer"))
     deadline = None if wait is None else asyncio.get_running_loop().time() + wait
     known_tags = _listed_tags(request.headers.get("if-none-match", ""))
@@ -80,30 +87,40 @@ async def _transformed(
         pipeline.scheduler.admit(deadline)
 
     body = await upload.read_image(request)
-    headers = {
-        "X-Model": model.name,
-        "X-Model-Digest": f"sha256:{model.digest}",
-        "X-Execution-Provider": pipeline.runtime.provider,
-        "Vary": "Accept",
-    }
-    if wait is not None:
-        headers["Preference-Applied"] = f"wait={wait:g}"
+    headers = {**identity(pipeline, model, wait), "Vary": "Accept"}
     format = output.format or accepted_format(request.headers.get("accept"))
-    identity = (model.digest, sorted(inputs.items()), max_side, format, output.quality)
-    headers["ETag"] = _entity_tag(body, repr(identity))
+    asked = (model.digest, sorted(inputs.items()), max_side, format, output.quality)
+    headers["ETag"] = _entity_tag(body, repr(asked))
     if headers["ETag"] in known_tags:
         return Response(status_code=304, headers=headers)
 
     job = Job(model, body, inputs, max_side, format, output.quality, deadline)
-    answer = await _unless_client_leaves(request, pipeline.transform(job))
-    headers["X-Batch-Size"] = str(answer.batch_size)
-    headers["Server-Timing"] = _server_timing(answer)
-    return Response(answer.body, media_type=MEDIA_TYPES[answer.format], headers=headers)
+    answer = await unless_client_leaves(request, pipeline.transform(job))
+    headers |= course(answer)
+    file = answer.content
+    return Response(file.body, media_type=MEDIA_TYPES[file.format], headers=headers)
 
 
-def _entity_tag(body: bytes, identity: str) -> str:
+def identity(pipeline: Pipeline, model: Model, wait: float | None) -> dict[str, str]:
+    """Headers that say what makes the answer; ``wait`` are the seconds that the client gives."""
+    headers = {
+        "X-Model": model.name,
+        "X-Model-Digest": f"sha256:{model.digest}",
+        "X-Execution-Provider": pipeline.runtime.provider,
+    }
+    if wait is not None:
+        headers["Preference-Applied"] = f"wait={wait:g}"
+    return headers
+
+
+def course(answer: Answer[Any]) -> dict[str, str]:
+    """Headers that say how the answer came about."""
+    return {"X-Batch-Size": str(answer.batch_size), "Server-Timing": _server_timing(answer)}
+
+
+def _entity_tag(body: bytes, asked: str) -> str:
     """Weak: batches of other sizes and other processors may differ by one level of 255."""
-    sha = hashlib.sha256(identity.encode())
+    sha = hashlib.sha256(asked.encode())
     sha.update(body)
     return f'W/"{sha.hexdigest()[:32]}"'
 
@@ -112,12 +129,12 @@ def _listed_tags(if_none_match: str) -> set[str]:
     return {tag.strip() for tag in if_none_match.split(",")} - {""}
 
 
-def _server_timing(answer: Answer) -> str:
+def _server_timing(answer: Answer[Any]) -> str:
     """https://www.w3.org/TR/server-timing/, in milliseconds."""
     return ", ".join(f"{stage};dur={1000 * s:.1f}" for stage, s in answer.durations.items())
 
 
-async def _unless_client_leaves(request: Request, work: Coroutine[Any, Any, T]) -> T:
+async def unless_client_leaves(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """Cancels ``work`` and raises ClientLeft when the connection closes before it is done."""
     working = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(_disconnected(request))

@@ -94,8 +94,8 @@ def plain(level: int, size: tuple[int, int] = STRIP) -> Pixels:
 
 def start(
     device: Device, pool: Executor, pixels: Pixels, deadline: float | None = None
-) -> asyncio.Task[Completed[Pixels]]:
-    return asyncio.create_task(upscale(device.scheduler, pool, MODEL, CARD, pixels, deadline))
+) -> asyncio.Task[Completed[list[Pixels]]]:
+    return asyncio.create_task(upscale(device.scheduler, pool, MODEL, CARD, [pixels], deadline))
 
 
 async def assert_nothing_is_left(device: Device) -> None:
@@ -110,7 +110,7 @@ async def assert_nothing_is_left(device: Device) -> None:
 async def test_the_tiles_come_together_in_their_places(pool: Executor) -> None:
     image = np.random.default_rng(0).integers(0, 256, (300, 600, 3), np.uint8)
     done = await start(Device(), pool, image)
-    assert np.array_equal(done.result, image.repeat(2, axis=0).repeat(2, axis=1))
+    assert np.array_equal(done.result[0], image.repeat(2, axis=0).repeat(2, axis=1))
 
 
 async def test_one_batch_is_on_the_device_and_at_most_one_waits(pool: Executor) -> None:
@@ -148,7 +148,7 @@ async def test_tiles_of_different_images_share_batches(pool: Executor) -> None:
     done = await asyncio.gather(start(device, pool, one), start(device, pool, other))
     assert [1, 2] in map(sorted, device.batches)
     for level, upscaled in enumerate(done, start=1):
-        assert (upscaled.result == level).all()
+        assert (upscaled.result[0] == level).all()
 
 
 async def test_queue_and_run_seconds_add_up_to_the_wall_time(pool: Executor) -> None:
@@ -202,7 +202,7 @@ async def test_a_tile_that_fails_takes_the_others_along_and_the_queue_goes_on(
     with pytest.raises(RuntimeError, match="the device failed"):
         await start(device, pool, plain(1))
     assert len(device.batches) <= 3  # the batch that waited may leave at once
-    assert (await start(device, pool, plain(2, (1, 9)))).result.shape == (2, 18, 3)
+    assert (await start(device, pool, plain(2, (1, 9)))).result[0].shape == (2, 18, 3)
     await assert_nothing_is_left(device)
 
 
@@ -216,4 +216,20 @@ async def test_draining_finishes_an_image_that_has_begun(pool: Executor) -> None
         await start(device, pool, plain(2))
     await draining
     assert begun.done()
-    assert (begun.result().result == 1).all()
+    assert (begun.result().result[0] == 1).all()
+
+
+async def test_images_of_one_request_are_answered_in_order(pool: Executor) -> None:
+    images = [plain(level, (1, 300)) for level in (1, 2, 3)]
+    done = await upscale(Device().scheduler, pool, MODEL, CARD, images, deadline=None)
+    assert [set(upscaled.flat) for upscaled in done.result] == [{1}, {2}, {3}]
+
+
+async def test_images_of_one_request_are_admitted_together_or_not_at_all(pool: Executor) -> None:
+    device = Device(seconds=0.01)
+    first = start(device, pool, plain(1))
+    await device.until_batches(1)
+    with pytest.raises(QueueFull):  # one of the two would find room
+        await upscale(device.scheduler, pool, MODEL, CARD, [plain(2)] * 2, deadline=None)
+    await first
+    assert {level for batch in device.batches for level in batch} == {1}

@@ -1,0 +1,57 @@
+"""A request for inference by the Open Inference Protocol, into and out of the pipeline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service import image_tensors, open_inference
+from service.catalog import Model
+from service.content_coding import inflated
+from service.open_inference import InferRequest, Message
+from service.problems import MalformedRequest
+from service.runtime import GraphTensor, Inputs
+from service.settings import Settings
+
+OUTPUT = "output"  # the one that our graphs have
+
+
+@dataclass(frozen=True)
+class Inference:
+    """Its methods are for codec threads."""
+
+    model: Model
+    inputs: Sequence[GraphTensor]
+    settings: Settings
+
+    def decode(
+        self, body: bytes, coding: str, json_length: int | None
+    ) -> tuple[InferRequest, list[Inputs]]:
+        """The request, and its images with their other inputs.
+
+        ``coding`` is the body's Content-Encoding. Raises MalformedRequest, UnsupportedCoding,
+        BodyTooLarge or ImageSizeOutOfRange.
+        """
+        body = inflated(body, coding, self.settings.max_body_bytes)
+        request, tensors = open_inference.read(Message(body, json_length))
+        for output in request.outputs:
+            if output.name != OUTPUT:
+                raise MalformedRequest(
+                    f"The model has no output {output.name!r}; its output is: {OUTPUT}."
+                )
+        wanted = [image_tensors.on_the_wire(tensor) for tensor in self.inputs]
+        images = image_tensors.split(tensors, wanted)
+        image_tensors.check_sizes(images, self.model.card, self.settings)
+        if not request.binary(OUTPUT):
+            answered = tensors["image"].size * self.model.card.factor**2
+            open_inference.check_fits_json(OUTPUT, answered)
+        return request, images
+
+    def encode(self, request: InferRequest, outputs: Sequence[NDArray[np.uint8]]) -> Message:
+        """The answer, of one output with all images."""
+        header = {"model_name": self.model.name, "model_version": str(self.model.version)}
+        if request.id is not None:
+            header["id"] = request.id
+        binary = [OUTPUT] if request.binary(OUTPUT) else []
+        return open_inference.write(header, {OUTPUT: outputs}, binary)
