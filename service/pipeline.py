@@ -6,18 +6,21 @@ and one thread for the device. The event loop hands work from one to the next.
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service import catalog, codec, sizes, transparency
+from service import catalog, codec, sizes, tracing, transparency
 from service.batching import Limits
 from service.catalog import Catalog, Model, UpscaleCard
-from service.codec import ImageFormat, Picture
+from service.codec import ImageFormat, Picture, Size
+from service.keys import Client
 from service.metrics import Metrics
 from service.problems import NotReady
 from service.runtime import Inputs, Runtime
@@ -45,6 +48,8 @@ class Job:
     quality: int
     deadline: float | None
     """When the answer stops being of use, in the event loop's time."""
+    client: Client | None = None
+    """Who is charged for the pixels that the network is given."""
 
 
 @dataclass(frozen=True)
@@ -125,14 +130,19 @@ class Pipeline:
         # Before decoding: what the queue cannot take is not worth a core's time.
         self.scheduler.admit(job.deadline)
 
+        tracing.describe(model=job.model.name)
         started = clock()
-        picture = await self._on(self._codec_pool, self._decode, job)
+        with tracing.stage("decode"):
+            picture = await self._on(self._codec_pool, self._decode, job)
         decoded = clock()
-        completed = await self._infer(job, picture.pixels)
+        tracing.describe(pixels=math.prod(picture.pixels.shape[:2]))
+        completed = await tracing.on_device(self._infer(job, picture.pixels))
         inferred = clock()
+        tracing.describe(batch_size=completed.batch_size)
         output = replace(picture, pixels=completed.result)
         format = job.format or picture.format
-        body = await self._on(self._codec_pool, self._encode, output, format, job.quality)
+        with tracing.stage("encode"):
+            body = await self._on(self._codec_pool, self._encode, output, format, job.quality)
         durations = {
             "decode": decoded - started,
             "queue": completed.queue_seconds,
@@ -163,7 +173,15 @@ class Pipeline:
             rule = sizes.Upscaled(card.factor, self._settings.max_upscaled_pixels, job.format)
         else:
             rule = sizes.Stylized(job.max_side, self._settings.max_stylize_pixels, job.format)
-        picture = codec.decode(job.body, max_pixels=self._settings.max_image_pixels, size_rule=rule)
+
+        def charged(stored: Size, own_format: ImageFormat) -> Size:
+            size = rule(stored, own_format)
+            if job.client is not None:
+                job.client.charge_pixels(math.prod(size))
+            return size
+
+        most = self._settings.max_image_pixels
+        picture = codec.decode(job.body, max_pixels=most, size_rule=charged)
         if picture.alpha is not None and isinstance(card, UpscaleCard):
             filled = transparency.fill(picture.pixels, picture.alpha)
             picture = replace(picture, pixels=filled)
@@ -182,4 +200,6 @@ class Pipeline:
 
     @staticmethod
     async def _on(pool: Executor, function: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+        context = copy_context()  # so that a thread's log lines name their request
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(pool, context.run, function, *arguments)

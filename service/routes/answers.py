@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Coroutine, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from fastapi import Request, Response
 
@@ -94,10 +95,12 @@ async def _transformed(
     if headers["ETag"] in known_tags:
         return Response(status_code=304, headers=headers)
 
-    job = Job(model, body, inputs, max_side, format, output.quality, deadline)
+    client = getattr(request.state, "client", None)  # where keys are asked for
+    job = Job(model, body, inputs, max_side, format, output.quality, deadline, client)
     answer = await _unless_client_leaves(request, pipeline.transform(job))
     headers["X-Batch-Size"] = str(answer.batch_size)
     headers["Server-Timing"] = _server_timing(answer)
+    headers["Content-Disposition"] = f'inline; filename="{quote(model.name)}.{answer.format}"'
     return Response(answer.body, media_type=MEDIA_TYPES[answer.format], headers=headers)
 
 
