@@ -42,7 +42,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _check: asyncio.TimerHandle | None = None
     _unsent = 0  # bytes, when last looked at
-    _unparsed = 0  # bytes since the last that were a message's end, or of a body
+    _unparsed = 0  # bytes since the end of a head, of a piece of a body, or of a message
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -64,10 +64,6 @@ class BoundedProtocol(HttpToolsProtocol):
             else:  # trailers of a request that is being answered
                 self.transport.abort()
 
-    def on_message_begin(self) -> None:
-        self._unparsed = 0
-        super().on_message_begin()
-
     def on_headers_complete(self) -> None:
         self._unparsed = 0
         self._stop_clock()
@@ -76,6 +72,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._unparsed = 0
         super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._unparsed = 0
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

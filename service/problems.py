@@ -136,6 +136,7 @@ class OutOfMemory(Problem):
 
 class TooManyBodies(Problem):
     status, title = 503, "Too many bodies"
+    headers: ClassVar[Mapping[str, str]] = {"Connection": "close"}  # the rest is not wanted
 
 
 class TooManyConnections(Problem):
