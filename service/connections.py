@@ -7,6 +7,7 @@ else 503. So this is bounded here, in the protocol, where it is seen.
 """
 
 import asyncio
+import socket
 from typing import ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -17,6 +18,10 @@ from service.problems import HeadTooLarge, Problem, TooManyConnections
 
 MAX_HEAD_BYTES = 64 << 10
 """Of a request's line and headers, or of its trailers; give or take one read from the socket."""
+
+_MOST_IN_KERNEL = 64 << 10
+# Unsent bytes that a socket takes. Left alone, Linux takes megabytes, and more again only when a
+# third of them have left: over a slow line that looks as if nothing was moving.
 
 
 def bounded(max_connections: int, seconds: float) -> type[HttpToolsProtocol]:
@@ -46,6 +51,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        connection = transport.get_extra_info("socket")
+        if connection.family != socket.AF_UNIX:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_IN_KERNEL)
         if len(self.connections) > self.max_connections:
             self._refuse(TooManyConnections("Too many connections are open.", retry_after=1))
         else:

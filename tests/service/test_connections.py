@@ -13,7 +13,7 @@ from tests.service.conftest import encoded
 from tests.service.sockets import head, wire
 from tests.service.test_server import Server
 
-HEAD_SECONDS = 2
+HEAD_SECONDS = 3
 MAX_CONNECTIONS = 24
 
 
@@ -147,10 +147,12 @@ def test_an_answer_that_is_read_slowly_arrives_whole(server: Server, noise: byte
     with wire(server, receive_buffer=65536) as client:
         fields = ("Content-Type: image/png", f"Content-Length: {len(noise)}", "Connection: close")
         client.send(head("/upscale?factor=4", *fields) + noise)
-        received = bytearray()
+        received = bytearray(client.connection.recv(12))
+        for _ in range(15):  # for three times as long as an answer has that is not read
+            time.sleep(HEAD_SECONDS / 5)
+            received += client.connection.recv(1 << 17)
         while data := client.connection.recv(1 << 20):
             received += data
-            time.sleep(0.01)  # 20 MB in pieces of about 64 KB: several times HEAD_SECONDS
     header, _, body = bytes(received).partition(b"\r\n\r\n")
     assert f"content-length: {len(body)}".encode() in header
     assert len(body) > 15e6
