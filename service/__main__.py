@@ -55,8 +55,6 @@ def main(arguments: list[str] | None = None) -> int:
             server_header=False,
             http=bounded(settings.max_connections, settings.head_timeout_seconds),
             ws="none",
-            # Else a request's trace and ID may leak into the next on the same connection.
-            reset_contextvars=True,
             timeout_graceful_shutdown=settings.drain_seconds,
         )
     )

@@ -8,13 +8,13 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.problems import SlowBody, TooManyBodies
+from service.problems import ClientLeft, SlowBody, TooManyBodies
 
 MIN_RATE = 16 << 10  # bytes a second: 128 kbit/s
 
 
 class BodyReading:
-    """Gives up on bodies that arrive too slowly, and bounds what all requests hold of them.
+    """Gives up on bodies that arrive too slowly or no more, and bounds what all hold of them.
 
     A body gets ``seconds`` and one more for every MIN_RATE bytes of it. ``max_bytes`` are held at
     any moment, each body until its request is answered; what was merely announced does not count,
@@ -48,6 +48,8 @@ class BodyReading:
                     f"Of the body {received:,} bytes came in time; it has {self.seconds:g} s, "
                     f"and one more for every {MIN_RATE:,} bytes."
                 ) from None
+            if message["type"] == "http.disconnect":
+                raise ClientLeft("The client left before its body was whole.")
             complete = not message.get("more_body", False)
             size = len(message.get("body", b""))
             if self.held + size > self.max_bytes:

@@ -17,7 +17,7 @@ from typing import TypeVar
 from fastapi.telemetry import TelemetryConfig
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, Status, StatusCode, format_trace_id
+from opentelemetry.trace import Span, Status, StatusCode, Tracer, format_trace_id
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
@@ -25,8 +25,8 @@ from service.scheduler import Completed
 
 Result = TypeVar("Result")
 
+_VERSION = version("perceptual")
 _UNTRACED = ("/livez", "/readyz", "/metrics")  # asked for every few seconds, and of no request
-_tracer = trace.get_tracer("perceptual", version("perceptual"))
 
 TELEMETRY: TelemetryConfig = {
     "auto_configure": True,  # from the environment; off where that names no endpoint
@@ -36,6 +36,10 @@ TELEMETRY: TelemetryConfig = {
     "exclude": lambda scope: scope["path"] in _UNTRACED,
 }
 """What FastAPI needs to know."""
+
+
+def _tracer() -> Tracer:
+    return trace.get_tracer("perceptual", _VERSION)
 
 
 def trace_id(scope: Scope) -> str | None:
@@ -55,7 +59,7 @@ def describe(**attributes: str | int) -> None:
 
 def stage(name: str) -> AbstractContextManager[Span]:
     """A span of what happens inside the context; an exception marks it as failed."""
-    return _tracer.start_as_current_span(name)
+    return _tracer().start_as_current_span(name)
 
 
 async def on_device(work: Awaitable[Completed[Result]]) -> Completed[Result]:
@@ -66,7 +70,7 @@ async def on_device(work: Awaitable[Completed[Result]]) -> Completed[Result]:
     """
     loop = asyncio.get_running_loop()
     began, offset = time.time_ns(), loop.time()
-    queue = _tracer.start_span("queue", start_time=began)
+    queue = _tracer().start_span("queue", start_time=began)
     try:
         completed = await work
     except BaseException as error:
@@ -76,7 +80,7 @@ async def on_device(work: Awaitable[Completed[Result]]) -> Completed[Result]:
         raise
     started = began + round(1e9 * (completed.started - offset))
     queue.end(started)
-    inference = _tracer.start_span("inference", start_time=started)
+    inference = _tracer().start_span("inference", start_time=started)
     inference.set_attribute("perceptual.batch_size", completed.batch_size)
     inference.end()
     return completed

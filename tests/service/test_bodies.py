@@ -84,6 +84,15 @@ def test_a_multipart_body_is_timed_as_well(server: Server) -> None:
         assert client.answer()[0] == 408
 
 
+def test_a_client_that_leaves_before_its_body_is_whole_is_no_failure(server: Server) -> None:
+    left = r'perceptual_requests_total\{model="upscale_x4_feature",.*status="499"\}'
+    before = server.metric(left)
+    with wire(server) as client:
+        client.send(post(1000) + bytes(500))
+    server.until(lambda: server.metric(left) == before + 1)
+    assert "Traceback" not in "".join(server.log)
+
+
 def test_bodies_beyond_the_memory_for_all_are_503_and_there_is_room_again_afterwards(
     server: Server,
 ) -> None:
