@@ -8,8 +8,12 @@ import uvicorn
 from pydantic import ValidationError
 from pydantic_settings import CliApp, SettingsError
 
+from service import logs
 from service.app import create_app
 from service.catalog import BrokenStore
+from service.connections import bounded
+from service.keys import BrokenKeys
+from service.metrics import PortTaken
 from service.pipeline import Pipeline
 from service.runtime import RuntimeUnavailable
 from service.settings import Settings
@@ -27,9 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _refuse(f"--{setting}: {first['msg']}")
     except SettingsError as error:
         return _refuse(str(error))
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logs.configure(settings.log_level, settings.log_format)
     failures: list[Exception] = []
 
     def stop(failure: Exception) -> None:
@@ -38,7 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         app = create_app(settings, on_failure=stop)
-    except (BrokenStore, RuntimeUnavailable) as error:
+        if settings.metrics_port is not None:
+            port = app.state.pipeline.metrics.serve(settings.host, settings.metrics_port)
+            log.info("metrics on http://%s:%d/metrics", settings.host, port)
+    except (BrokenStore, BrokenKeys, PortTaken, RuntimeUnavailable) as error:
         return _refuse(str(error))
     server = uvicorn.Server(
         uvicorn.Config(
@@ -48,6 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
             log_config=None,
             access_log=False,
             server_header=False,
+            http=bounded(settings.max_connections, settings.head_timeout_seconds),
+            ws="none",
             timeout_graceful_shutdown=settings.drain_seconds,
         )
     )

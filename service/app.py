@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from service import problems
+from service import access, browsers, problems, tracing
+from service.bodies import BodyReading
 from service.metrics import Metrics
 from service.middleware import BodyLimit, RequestIdentity
 from service.pipeline import Pipeline
-from service.routes import health, inference, models, serving, stylize, upscale
+from service.routes import health, inference, metrics, models, serving, stylize, upscale
 from service.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -20,13 +21,15 @@ log = logging.getLogger(__name__)
 def create_app(
     settings: Settings, on_failure: Callable[[Exception], None] | None = None
 ) -> FastAPI:
-    """The ASGI application. Raises BrokenStore or RuntimeUnavailable if it could never work.
+    """The ASGI application. Raises BrokenStore, BrokenKeys or RuntimeUnavailable if it could
+    never work.
 
     Models load after start-up, so that /livez answers meanwhile; /readyz says when they have.
     ``on_failure`` is told if they cannot be loaded: the app will then never be ready.
     """
-    metrics = Metrics()
-    pipeline = Pipeline(settings, metrics)
+    keyed = access.required(settings.api_keys)
+    collectors = Metrics()
+    pipeline = Pipeline(settings, collectors)
 
     async def load() -> None:
         try:
@@ -49,12 +52,20 @@ def create_app(
         title="Perceptual",
         description="Style transfer and super-resolution by perceptual losses.",
         lifespan=lifespan,
+        telemetry=tracing.TELEMETRY,
     )
     app.state.pipeline = pipeline
     app.state.settings = settings
+    max_open_bytes = settings.max_open_bodies * settings.max_body_bytes
+    app.add_middleware(BodyReading, seconds=settings.body_timeout_seconds, max_bytes=max_open_bytes)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
-    app.add_middleware(RequestIdentity, metrics=metrics)
+    app.add_middleware(RequestIdentity, metrics=collectors)
+    browsers.install(app, settings.cors_origins)
     problems.install(app)
-    for room in (stylize, upscale, models, inference, serving, health):
+    for room in (stylize, upscale, inference):
+        app.include_router(room.router, dependencies=keyed)
+    for room in (models, serving, health):
         app.include_router(room.router)
+    if settings.metrics_port is None:
+        app.include_router(metrics.router)
     return app

@@ -1,5 +1,6 @@
 """A request for inference by the Open Inference Protocol, into and out of the pipeline."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from service import image_tensors, open_inference
 from service.catalog import Model
 from service.content_coding import inflated
+from service.keys import Client
 from service.open_inference import InferRequest, Message
 from service.problems import MalformedRequest
 from service.runtime import GraphTensor, Inputs
@@ -24,6 +26,8 @@ class Inference:
     model: Model
     inputs: Sequence[GraphTensor]
     settings: Settings
+    client: Client | None
+    """Who is charged for the pixels that the network is given."""
 
     def decode(
         self, body: bytes, coding: str, json_length: int | None
@@ -31,7 +35,7 @@ class Inference:
         """The request, and its images with their other inputs.
 
         ``coding`` is the body's Content-Encoding. Raises MalformedRequest, UnsupportedCoding,
-        BodyTooLarge or ImageSizeOutOfRange.
+        BodyTooLarge, ImageSizeOutOfRange or LimitExceeded.
         """
         body = inflated(body, coding, self.settings.max_body_bytes)
         request, tensors = open_inference.read(Message(body, json_length))
@@ -43,6 +47,8 @@ class Inference:
         wanted = [image_tensors.on_the_wire(tensor) for tensor in self.inputs]
         images = image_tensors.split(tensors, wanted)
         image_tensors.check_sizes(images, self.model.card, self.settings)
+        if self.client is not None:
+            self.client.charge_pixels(sum(math.prod(each["image"].shape[:2]) for each in images))
         if not request.binary(OUTPUT):
             answered = tensors["image"].size * self.model.card.factor**2
             open_inference.check_fits_json(OUTPUT, answered)

@@ -2,13 +2,25 @@
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    generate_latest,
+    start_http_server,
+)
 from prometheus_client.process_collector import ProcessCollector
 
 from service.catalog import Model
 from service.observer import Cause, Observer, Stage
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class PortTaken(Exception):
+    """The metrics cannot be served where they were to be."""
 
 
 class Metrics(Observer[Model]):
@@ -113,3 +125,11 @@ class Metrics(Observer[Model]):
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""
         return generate_latest(self.registry)
+
+    def serve(self, host: str, port: int) -> int:
+        """Answer on a port of their own, which is returned, from a thread. Raises PortTaken."""
+        try:
+            server, _ = start_http_server(port, host, self.registry)
+        except OSError as error:
+            raise PortTaken(f"metrics on {host}:{port}: {error.strerror}") from error
+        return server.server_port

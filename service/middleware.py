@@ -9,6 +9,8 @@ from urllib.parse import quote
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service import tracing
+from service.logs import Cause, cause
 from service.metrics import Metrics
 from service.problems import BodyTooLarge, Problem, internal_error
 
@@ -30,6 +32,7 @@ class RequestIdentity:
             return
         asked = Headers(scope=scope).get("x-request-id", "")
         request_id = asked if _REQUEST_ID.fullmatch(asked) else str(uuid.uuid4())
+        logged = cause.set(Cause(request_id, tracing.trace_id(scope)))
         started = time.perf_counter()
         status, answered = 500, False
 
@@ -43,7 +46,7 @@ class RequestIdentity:
         try:
             await self.app(scope, receive, send_identified)
         except Exception:
-            log.exception("request %s failed", request_id)
+            log.exception("the request failed")
             if answered:
                 raise
             await internal_error()(scope, receive, send_identified)
@@ -52,17 +55,23 @@ class RequestIdentity:
             # The router leaves the matched route here; an unmatched path must not be a label.
             route = getattr(scope.get("route"), "path", "unmatched")
             # Set once the catalog knows the model: what a client makes up must not be one either.
-            model = scope.get("state", {}).get("model", "")
+            state = scope.get("state", {})
+            model = state.get("model", "")
             self.metrics.requests.labels(route, model, status).inc()
             self.metrics.request_seconds.labels(route).observe(seconds)
-            log.info(
-                "%s %s %d %.0f ms %s",
-                scope["method"],
-                quote(scope["path"]),  # decoded, it may hold a line break
-                status,
-                1000 * seconds,
-                request_id,
-            )
+            path = quote(scope["path"])  # decoded, it may hold a line break
+            fields = {
+                "method": scope["method"],
+                "path": path,
+                "route": route,
+                "status": status,
+                "duration_ms": round(1000 * seconds, 1),
+                "model": model or None,
+                "client": getattr(state.get("client"), "name", None),
+            }
+            line = "%s %s %d %.0f ms"
+            log.info(line, scope["method"], path, status, 1000 * seconds, extra={"fields": fields})
+            cause.reset(logged)
 
 
 class BodyLimit:

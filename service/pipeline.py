@@ -6,18 +6,21 @@ and one thread for the device. The event loop hands work from one to the next.
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service import catalog, codec, sizes, transparency
+from service import catalog, codec, sizes, tracing, transparency
 from service.batching import Limits
 from service.catalog import Catalog, Model, UpscaleCard
-from service.codec import ImageFormat, Picture
+from service.codec import ImageFormat, Picture, Size
+from service.keys import Client
 from service.metrics import Metrics
 from service.parts import run_parts
 from service.problems import NotReady
@@ -49,6 +52,8 @@ class Job:
     quality: int
     deadline: float | None
     """When the answer stops being of use, in the event loop's time."""
+    client: Client | None = None
+    """Who is charged for the pixels that the network is given."""
 
 
 @dataclass(frozen=True)
@@ -172,12 +177,17 @@ class Pipeline:
         # Before decoding: what the queue cannot take is not worth a core's time.
         self.scheduler.admit(deadline)
 
+        tracing.describe(model=model.name)
         started = clock()
-        source, images = await self._on(self._codec_pool, decode)
+        with tracing.stage("decode"):
+            source, images = await self._on(self._codec_pool, decode)
         decoded = clock()
-        completed = await self._infer(model, images, deadline)
+        tracing.describe(pixels=sum(math.prod(image["image"].shape[:2]) for image in images))
+        completed = await tracing.on_device(self._infer(model, images, deadline))
         inferred = clock()
-        content = await self._on(self._codec_pool, encode, source, completed.result)
+        tracing.describe(batch_size=completed.batch_size)
+        with tracing.stage("encode"):
+            content = await self._on(self._codec_pool, encode, source, completed.result)
         durations = {
             "decode": decoded - started,
             "queue": completed.queue_seconds,
@@ -215,7 +225,15 @@ class Pipeline:
             rule = sizes.Upscaled(card.factor, self._settings.max_upscaled_pixels, job.format)
         else:
             rule = sizes.Stylized(job.max_side, self._settings.max_stylize_pixels, job.format)
-        picture = codec.decode(job.body, max_pixels=self._settings.max_image_pixels, size_rule=rule)
+
+        def charged(stored: Size, own_format: ImageFormat) -> Size:
+            size = rule(stored, own_format)
+            if job.client is not None:
+                job.client.charge_pixels(math.prod(size))
+            return size
+
+        most = self._settings.max_image_pixels
+        picture = codec.decode(job.body, max_pixels=most, size_rule=charged)
         if picture.alpha is not None and isinstance(card, UpscaleCard):
             filled = transparency.fill(picture.pixels, picture.alpha)
             picture = replace(picture, pixels=filled)
@@ -234,4 +252,6 @@ class Pipeline:
 
     @staticmethod
     async def _on(pool: Executor, function: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+        context = copy_context()  # so that a thread's log lines name their request
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(pool, context.run, function, *arguments)

@@ -2,7 +2,9 @@
 
 Problem
 ├── MalformedRequest      400
+├── Unauthorized          401  WWW-Authenticate
 ├── UnknownModel          404
+├── SlowBody              408
 ├── BodyTooLarge          413
 ├── UnsupportedImage      415
 ├── UnsupportedCoding     415
@@ -10,10 +12,14 @@ Problem
 ├── ImageSizeOutOfRange   422
 ├── QueueFull             429  Retry-After
 ├── DeadlineUnreachable   429  Retry-After
+├── LimitExceeded         429  Retry-After
+├── HeadTooLarge          431
 ├── ClientLeft            499  logged, nobody reads it
 ├── NotReady              503  Retry-After
 │   └── Draining          503  Retry-After
 ├── OutOfMemory           503  Retry-After
+├── TooManyBodies         503  Retry-After
+├── TooManyConnections    503  Retry-After
 └── DeadlinePassed        504
 """
 
@@ -46,6 +52,7 @@ class Problem(Exception):
 
     status: ClassVar[int]
     title: ClassVar[str]
+    headers: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, detail: str, *, retry_after: int | None = None) -> None:
         super().__init__(detail)
@@ -67,8 +74,18 @@ class MalformedRequest(Problem):
     status, title = 400, "Malformed request"
 
 
+class Unauthorized(Problem):
+    status, title = 401, "Unauthorized"
+    headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": 'Bearer realm="perceptual"'}
+
+
 class UnknownModel(Problem):
     status, title = 404, "Unknown model"
+
+
+class SlowBody(Problem):
+    status, title = 408, "Slow body"
+    headers: ClassVar[Mapping[str, str]] = {"Connection": "close"}  # RFC 9110, section 15.5.9
 
 
 class BodyTooLarge(Problem):
@@ -99,6 +116,14 @@ class DeadlineUnreachable(Problem):
     status, title = 429, "Deadline unreachable"
 
 
+class LimitExceeded(Problem):
+    status, title = 429, "Limit exceeded"
+
+
+class HeadTooLarge(Problem):
+    status, title = 431, "Head too large"
+
+
 class ClientLeft(Problem):
     status, title = 499, "Client left"
 
@@ -113,6 +138,15 @@ class Draining(NotReady):
 
 class OutOfMemory(Problem):
     status, title = 503, "Out of memory"
+
+
+class TooManyBodies(Problem):
+    status, title = 503, "Too many bodies"
+    headers: ClassVar[Mapping[str, str]] = {"Connection": "close"}  # the rest is not wanted
+
+
+class TooManyConnections(Problem):
+    status, title = 503, "Too many connections"
 
 
 class DeadlinePassed(Problem):
@@ -135,9 +169,7 @@ def install(app: FastAPI) -> None:
 
     async def answer_problem(_: Request, problem: Exception) -> Response:
         assert isinstance(problem, Problem)
-        return _response(
-            problem.status, problem.title, problem.detail, problem.type, problem.retry_after
-        )
+        return response(problem)
 
     async def answer_invalid(_: Request, invalid: Exception) -> Response:
         assert isinstance(invalid, RequestValidationError)
@@ -155,6 +187,17 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(HTTPException, answer_http)
+
+
+def response(problem: Problem) -> Response:
+    return _response(
+        problem.status,
+        problem.title,
+        problem.detail,
+        problem.type,
+        problem.retry_after,
+        problem.headers,
+    )
 
 
 def internal_error() -> Response:

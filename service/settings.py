@@ -1,12 +1,20 @@
 """Every knob of the service, as command line options and environment variables."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from service import logs
 from service.cores import available_cores
+
+Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s,]+)$")]
+Origins = Annotated[
+    tuple[Origin, ...],
+    NoDecode,  # from the environment: not JSON
+    BeforeValidator(lambda given: given.split(",") if isinstance(given, str) else given),
+]
 
 
 class Settings(BaseSettings):
@@ -26,6 +34,15 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 for all")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="port of /metrics; unset, it is on the port of the rest"
+    )
+    cors_origins: Origins = Field(
+        (), description="origins whose pages may call the service, or *, with commas between them"
+    )
+    api_keys: Path | None = Field(
+        None, description="file of API keys; unset, transformations are open to everybody"
+    )
     model_store: Path = Field(Path("model_store"), description="folder of the models")
     execution_provider: Literal["auto", "cuda", "cpu"] = Field(
         "auto", description="where networks run; cuda never falls back to the CPU"
@@ -52,6 +69,16 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         32 << 20, ge=1024, description="largest request body that is read, in bytes"
     )
+    max_open_bodies: int = Field(
+        8, ge=1, description="how many of the largest bodies may be held in memory at once"
+    )
+    body_timeout_seconds: float = Field(
+        30, gt=0, description="seconds that a body may take, and 1 more for every 16 KiB of it"
+    )
+    head_timeout_seconds: float = Field(
+        10, gt=0, description="seconds that a request's line and headers may take"
+    )
+    max_connections: int = Field(512, ge=1, description="connections open at once")
     max_image_pixels: int = Field(
         64 << 20, ge=256, description="largest image that is decoded, in pixels"
     )
@@ -72,4 +99,7 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="lowest level that is logged"
+    )
+    log_format: logs.Format = Field(
+        "text", description="lines for people, or one JSON object a line"
     )

@@ -46,5 +46,6 @@ class Workload(Generic[Model]):
         """Predicted on the device, in full batches."""
         return sum(
             costs[model].seconds(totals.images, totals.pixels, totals.batches)
-            for model, totals in self._totals.items()
+            # A copy, since metrics are read in a thread of their own.
+            for model, totals in tuple(self._totals.items())
         )

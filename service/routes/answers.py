@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Coroutine, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from fastapi import Request, Response
 
@@ -33,15 +34,19 @@ DOCUMENTED: dict[str, Any] = {
         304: {"description": "The client has this very answer already (If-None-Match)"},
         **problems.documented(
             problems.MalformedRequest,
+            problems.Unauthorized,
             problems.UnknownModel,
+            problems.SlowBody,
             problems.BodyTooLarge,
             problems.UnsupportedImage,
             problems.BrokenImage,
             problems.ImageSizeOutOfRange,
             problems.QueueFull,
             problems.DeadlineUnreachable,
+            problems.LimitExceeded,
             problems.NotReady,
             problems.OutOfMemory,
+            problems.TooManyBodies,
             problems.DeadlinePassed,
         ),
     },
@@ -94,10 +99,12 @@ async def _transformed(
     if headers["ETag"] in known_tags:
         return Response(status_code=304, headers=headers)
 
-    job = Job(model, body, inputs, max_side, format, output.quality, deadline)
+    client = getattr(request.state, "client", None)  # where keys are asked for
+    job = Job(model, body, inputs, max_side, format, output.quality, deadline, client)
     answer = await unless_client_leaves(request, pipeline.transform(job))
     headers |= course(answer)
     file = answer.content
+    headers["Content-Disposition"] = f'inline; filename="{quote(model.name)}.{file.format}"'
     return Response(file.body, media_type=MEDIA_TYPES[file.format], headers=headers)
 
 

@@ -1,7 +1,6 @@
-"""Probes for orchestrators, and metrics for Prometheus."""
+"""Probes for orchestrators."""
 
-from fastapi import APIRouter, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST
+from fastapi import APIRouter, Request
 
 from service import problems
 
@@ -20,10 +19,3 @@ async def readyz(request: Request) -> dict[str, str]:
     pipeline = request.app.state.pipeline
     pipeline.scheduler.admit()
     return {"status": "ready", "execution_provider": pipeline.runtime.provider}
-
-
-@router.get("/metrics", response_class=Response)
-async def metrics(request: Request) -> Response:
-    """Prometheus' text format."""
-    exposition = request.app.state.pipeline.metrics.exposition()
-    return Response(exposition, media_type=CONTENT_TYPE_LATEST)

@@ -60,14 +60,18 @@ _DOCUMENTED: dict[str, Any] = {
         },
         **problems.documented(
             problems.MalformedRequest,
+            problems.Unauthorized,
             problems.UnknownModel,
+            problems.SlowBody,
             problems.BodyTooLarge,
             problems.UnsupportedCoding,
             problems.ImageSizeOutOfRange,
             problems.QueueFull,
             problems.DeadlineUnreachable,
+            problems.LimitExceeded,
             problems.NotReady,
             problems.OutOfMemory,
+            problems.TooManyBodies,
             problems.DeadlinePassed,
         ),
     },
@@ -93,7 +97,8 @@ async def _inferred(request: Request, model: Model) -> Response:
     json_length = _json_length(request.headers.get(JSON_LENGTH))
     pipeline.scheduler.admit(deadline)
     inputs, _ = pipeline.signature(model)
-    inference = Inference(model, inputs, request.app.state.settings)
+    client = getattr(request.state, "client", None)  # where keys are asked for
+    inference = Inference(model, inputs, request.app.state.settings, client)
 
     coding = request.headers.get("content-encoding", "")
     decode = partial(inference.decode, await request.body(), coding, json_length)

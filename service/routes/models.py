@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
-from fastapi.responses import FileResponse
 
 from service import problems
 from service.catalog import Model
@@ -26,13 +25,13 @@ async def model(request: Request, name: Name) -> dict[str, Any]:
     return _find(request, name).described()
 
 
-@router.get("/{name}/preview", response_class=FileResponse, responses=UNKNOWN)
-async def preview(request: Request, name: Name) -> Response:
+@router.get("/{name}/preview", response_class=Response, responses=UNKNOWN)
+def preview(request: Request, name: Name) -> Response:  # not async: it waits for the disk
     """A picture that shows what the model does."""
     found = _find(request, name)
     if found.preview is None:
         raise problems.UnknownModel(f"The model {name!r} has no preview.")
-    return FileResponse(found.preview, media_type="image/jpeg")
+    return Response(found.preview.read_bytes(), media_type="image/jpeg")
 
 
 def _find(request: Request, name: str) -> Model:
