@@ -146,6 +146,29 @@ async def test_pixels_are_those_that_the_network_is_given(
     assert [answer.status_code for answer in answers] == [200, 200, 429]
 
 
+async def test_tensors_need_a_key_and_are_charged_by_their_pixels(
+    connect: Connect, tmp_path: Path
+) -> None:
+    tensors = {
+        "image": ("UINT8", np.zeros((2, 16, 50, 3), np.uint8)),  # 1600 pixels
+        "strength": ("FP32", np.ones((2, 1), np.float32)),
+        "preserve_color": ("FP32", np.zeros((2, 1), np.float32)),
+    }
+    request = {
+        "inputs": [
+            {"name": name, "datatype": type, "shape": values.shape, "data": values.tolist()}
+            for name, (type, values) in tensors.items()
+        ]
+    }
+    keys = write_keys(tmp_path, "megapixels_per_minute = 0.002")
+    async with connect(api_keys=keys) as client:
+        answers = [
+            await client.post("/v2/models/wave/infer", json=request, headers=headers)
+            for headers in ({}, KEY, KEY)
+        ]
+    assert [answer.status_code for answer in answers] == [401, 200, 429]
+
+
 async def test_while_a_large_picture_is_paid_off_no_body_is_read(
     connect: Connect, upscaler_store: Path, tmp_path: Path, body: bytes
 ) -> None:
