@@ -129,9 +129,7 @@ def install(app: FastAPI) -> None:
 
     async def answer_problem(_: Request, problem: Exception) -> Response:
         assert isinstance(problem, Problem)
-        return _response(
-            problem.status, problem.title, problem.detail, problem.type, problem.retry_after
-        )
+        return answer(problem)
 
     async def answer_invalid(_: Request, invalid: Exception) -> Response:
         assert isinstance(invalid, RequestValidationError)
@@ -149,6 +147,12 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(HTTPException, answer_http)
+
+
+def answer(problem: Problem) -> Response:
+    return _response(
+        problem.status, problem.title, problem.detail, problem.type, problem.retry_after
+    )
 
 
 def internal_error() -> Response:

@@ -10,6 +10,8 @@ from tests.chaos.replica import Replica
 from tests.chaos.waiting import until
 
 CLIENTS = 4
+_A_LONG_QUEUE = 48
+"""Large pictures, for all replicas together."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,18 @@ async def restarted_one_by_one(attack: Attack) -> None:
         await attack.until_it_serves(replica)
 
 
+async def terminated_with_a_long_queue(attack: Attack) -> None:
+    """More waits for the replica than it has time for before it must be gone."""
+    replica = attack.fleet.replicas[0]
+    async with asyncio.TaskGroup() as group:
+        for _ in range(_A_LONG_QUEUE):
+            group.create_task(attack.load.send(attack.fleet.large))
+        await asyncio.to_thread(until, lambda: replica.queued() >= _A_LONG_QUEUE // 4)
+        await asyncio.to_thread(replica.terminate)
+    await asyncio.to_thread(replica.start_again)
+    await attack.until_it_serves(replica)
+
+
 async def frozen(attack: Attack) -> None:
     replica = attack.fleet.replicas[0]
     replica.freeze()
@@ -93,6 +107,7 @@ async def clients_vanish(attack: Attack) -> None:
 FAULTS: dict[str, Fault] = {
     "kill -9 of a replica": killed,
     "SIGTERM of every replica in turn": restarted_one_by_one,
+    "SIGTERM of a replica, its queue longer than its drain": terminated_with_a_long_queue,
     "SIGSTOP of a replica": frozen,
     "clients that vanish": clients_vanish,
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.chaos import balancer
 from tests.chaos.balancer import Balancer
-from tests.chaos.load import Errand, errands
+from tests.chaos.load import Errand, large_errand, small_errands
 from tests.chaos.replica import Replica
 from tests.conftest import ROOT
 
@@ -17,13 +17,15 @@ class Fleet:
     balancer: Balancer
     replicas: Sequence[Replica]
     errands: Sequence[Errand]
+    """Of small pictures."""
+    large: Errand
 
 
 @contextmanager
 def running(folder: Path, replicas: int = 3) -> Iterator[Fleet]:
     """Replicas that serve ``wave``, ready.
 
-    A silent replica is given up after 3 seconds in place of 300; all else is as it is deployed.
+    A silent replica is given up after 6 seconds in place of 300; all else is as it is deployed.
     """
     store = folder / "model_store"
     store.mkdir()
@@ -37,5 +39,6 @@ def running(folder: Path, replicas: int = 3) -> Iterator[Fleet]:
         for replica in started:
             replica.until_ready()
         addresses = [replica.address for replica in started]
-        in_front = stack.enter_context(balancer.running(folder, addresses, read_timeout="3s"))
-        yield Fleet(in_front, started, errands(f"http://{addresses[0]}"))
+        in_front = stack.enter_context(balancer.running(folder, addresses, read_timeout="6s"))
+        undisturbed = f"http://{addresses[0]}"
+        yield Fleet(in_front, started, small_errands(undisturbed), large_errand(undisturbed))

@@ -38,18 +38,26 @@ class Tally:
     """What came in the place of a picture."""
 
 
-def errands(url: str) -> list[Errand]:
+def small_errands(url: str) -> list[Errand]:
     """Pictures that all differ, of a few sizes, and what a service that nobody disturbs answers."""
-    made = []
     astronaut = skimage.data.astronaut()
-    for side in _SIDES:
-        for place in range(_A_SIZE):
-            crop = astronaut[side * place :, side * place :][:side, :side]
-            png = BytesIO()
-            Image.fromarray(crop).save(png, "png")
-            answer = httpx.post(f"{url}{PATH}", content=png.getvalue(), headers=_HEADERS)
-            made.append(Errand(png.getvalue(), _pixels(answer)))
-    return made
+    return [
+        _errand(url, astronaut[side * place :, side * place :][:side, :side])
+        for side in _SIDES
+        for place in range(_A_SIZE)
+    ]
+
+
+def large_errand(url: str) -> Errand:
+    """A picture that takes about a tenth of a second."""
+    return _errand(url, skimage.data.astronaut()[:256, :256])
+
+
+def _errand(url: str, pixels: NDArray[np.uint8]) -> Errand:
+    png = BytesIO()
+    Image.fromarray(pixels).save(png, "png")
+    answer = httpx.post(f"{url}{PATH}", content=png.getvalue(), headers=_HEADERS, timeout=60)
+    return Errand(png.getvalue(), _pixels(answer))
 
 
 class Load:
@@ -73,11 +81,19 @@ class Load:
         return self.tally.answered + self.tally.wrong + len(self.tally.lost)
 
     async def client(self, number: int) -> None:
-        async with httpx.AsyncClient(base_url=self._url, timeout=PATIENCE_SECONDS) as connection:
+        async with self._connection() as connection:
             turn = number
             while not self._stopping:
                 await self._request(connection, self._errands[turn % len(self._errands)])
                 turn += 1
+
+    async def send(self, errand: Errand) -> None:
+        """One request more, from a client of its own."""
+        async with self._connection() as connection:
+            await self._request(connection, errand)
+
+    def _connection(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self._url, timeout=PATIENCE_SECONDS)
 
     async def _request(self, connection: httpx.AsyncClient, errand: Errand) -> None:
         self.tally.requests += 1

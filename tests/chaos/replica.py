@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,9 @@ from tests.conftest import ROOT
 
 _EPHEMERAL = 32768
 """From here on the kernel takes ports for outgoing connections, as Linux is usually set."""
+
+DRAIN_SECONDS = 1
+"""In place of 30, so that a drain too short for the queue does not take that long to test."""
 
 
 def free_port() -> int:
@@ -44,6 +48,7 @@ class Replica:
             "execution-provider": "cpu",
             "threads": 1,
             "codec-threads": 1,
+            "drain-seconds": DRAIN_SECONDS,
         }
         with self._log.open("ab") as log:
             return subprocess.Popen(
@@ -59,6 +64,12 @@ class Replica:
         with suppress(httpx.TransportError):
             return httpx.get(f"http://{self.address}/readyz").status_code == 200
         return False
+
+    def queued(self) -> int:
+        """Images that wait for its device."""
+        exposition = httpx.get(f"http://{self.address}/metrics").text
+        (images,) = re.findall(r"^perceptual_queue_images (\S+)$", exposition, re.M)
+        return int(float(images))
 
     def kill(self) -> None:
         """As a crash or the kernel's out-of-memory killer does."""
