@@ -76,10 +76,16 @@ def running(
     """
     assert INSTALLED is not None
     port = free_port()
+    folder.mkdir(exist_ok=True)
     (folder / "nginx.conf").symlink_to(CONFIGURATION / "nginx.conf")
     (folder / "listen.conf").write_text(f"listen 127.0.0.1:{port};\n")
-    (parameters,) = re.findall(r" resolve (.*;)", (CONFIGURATION / "replicas.conf").read_text())
-    servers = (f"server {address} {parameters}\n" for address in replicas)
+    deployed = (CONFIGURATION / "replicas.conf").read_text()
+    servers = [
+        f"server {address} {parameters}\n"
+        for parameters in re.findall(r"^server service:8000 resolve (.*;)", deployed, re.M)
+        for address in replicas
+    ]
+    assert servers
     (folder / "replicas.conf").write_text("".join(servers))
     timeouts = (CONFIGURATION / "timeouts.conf").read_text()
     if read_timeout is not None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from tests.chaos.balancer import Balancer
 from tests.chaos.fleet import Fleet
 from tests.chaos.load import PATH, Load, Tally, under_load
 from tests.chaos.replica import Replica
@@ -24,8 +25,9 @@ class Report:
 class Attack:
     """A fleet under load, to do something to; ``pace`` is how many answers lie between events."""
 
-    def __init__(self, fleet: Fleet, load: Load, pace: int) -> None:
+    def __init__(self, fleet: Fleet, balancer: Balancer, load: Load, pace: int) -> None:
         self.fleet = fleet
+        self.balancer = balancer
         self.load = load
         self.pace = pace
 
@@ -34,19 +36,22 @@ class Attack:
 
     async def until_it_serves(self, replica: Replica) -> None:
         """Until the balancer has found out that the replica is back."""
-        balancer = self.fleet.balancer
-        known = len(balancer.requests())
+        known = len(self.balancer.requests())
 
         def answered() -> bool:
             return any(
                 request.status == 200 and request.upstreams[-1] == replica.address
-                for request in balancer.requests()[known:]
+                for request in self.balancer.requests()[known:]
             )
 
         await asyncio.to_thread(until, answered)
 
 
-Fault = Callable[[Attack], Awaitable[None]]
+@dataclass(frozen=True)
+class Fault:
+    do: Callable[[Attack], Awaitable[None]]
+    impatient: bool = False
+    """Whether the balancer's patience has to run out for it."""
 
 
 async def killed(attack: Attack) -> None:
@@ -81,8 +86,8 @@ async def frozen(attack: Attack) -> None:
     replica = attack.fleet.replicas[0]
     replica.freeze()
     try:
-        retried = _retried(attack.fleet)
-        await asyncio.to_thread(until, lambda: _retried(attack.fleet) > retried)
+        retried = _retried(attack.balancer)
+        await asyncio.to_thread(until, lambda: _retried(attack.balancer) > retried)
         await attack.go_on()
     finally:
         replica.thaw()
@@ -97,39 +102,40 @@ async def clients_vanish(attack: Attack) -> None:
         f"Content-Length: {len(body)}\r\n\r\n"
     ).encode()
     for number in range(attack.pace):
-        _, client = await asyncio.open_connection("127.0.0.1", attack.fleet.balancer.port)
+        _, client = await asyncio.open_connection("127.0.0.1", attack.balancer.port)
         client.write(head + body[: len(body) // (1 + number % 2)])
         await client.drain()
         client.transport.abort()
         await attack.load.answers(1)
 
 
-FAULTS: dict[str, Fault] = {
-    "kill -9 of a replica": killed,
-    "SIGTERM of every replica in turn": restarted_one_by_one,
-    "SIGTERM of a replica, its queue longer than its drain": terminated_with_a_long_queue,
-    "SIGSTOP of a replica": frozen,
-    "clients that vanish": clients_vanish,
+FAULTS = {
+    "kill -9 of a replica": Fault(killed),
+    "SIGTERM of every replica in turn": Fault(restarted_one_by_one),
+    "SIGTERM of a replica, its queue longer than its drain": Fault(terminated_with_a_long_queue),
+    "SIGSTOP of a replica": Fault(frozen, impatient=True),
+    "clients that vanish": Fault(clients_vanish),
 }
 
 
 async def attacked(fleet: Fleet, fault: Fault, pace: int, rounds: int = 1) -> Report:
     """Do it so many times, under load before, meanwhile and after."""
-    known = len(fleet.balancer.requests())
-    async with under_load(fleet.balancer.url, fleet.errands, CLIENTS) as load:
-        attack = Attack(fleet, load, pace)
+    balancer = fleet.impatient_balancer if fault.impatient else fleet.balancer
+    known = len(balancer.requests())
+    async with under_load(balancer.url, fleet.errands, CLIENTS) as load:
+        attack = Attack(fleet, balancer, load, pace)
         await attack.go_on()
         for _ in range(rounds):
-            await fault(attack)
+            await fault.do(attack)
             await attack.go_on()
     # A request is logged just after its answer was sent.
-    until(lambda: _proxied(fleet, known) >= load.tally.requests)
-    return Report(load.tally, _retried(fleet, known))
+    until(lambda: _proxied(balancer, known) >= load.tally.requests)
+    return Report(load.tally, _retried(balancer, known))
 
 
-def _proxied(fleet: Fleet, known: int) -> int:
-    return sum(request.status != 499 for request in fleet.balancer.requests()[known:])
+def _proxied(balancer: Balancer, known: int) -> int:
+    return sum(request.status != 499 for request in balancer.requests()[known:])
 
 
-def _retried(fleet: Fleet, known: int = 0) -> int:
-    return sum(request.retries for request in fleet.balancer.requests()[known:])
+def _retried(balancer: Balancer, known: int = 0) -> int:
+    return sum(request.retries for request in balancer.requests()[known:])

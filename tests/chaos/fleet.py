@@ -15,6 +15,8 @@ from tests.conftest import ROOT
 @dataclass(frozen=True)
 class Fleet:
     balancer: Balancer
+    impatient_balancer: Balancer
+    """It gives up a silent replica after 6 seconds, not 300; otherwise as it is deployed too."""
     replicas: Sequence[Replica]
     errands: Sequence[Errand]
     """Of small pictures."""
@@ -23,10 +25,7 @@ class Fleet:
 
 @contextmanager
 def running(folder: Path, replicas: int = 3) -> Iterator[Fleet]:
-    """Replicas that serve ``wave``, ready.
-
-    A silent replica is given up after 6 seconds in place of 300; all else is as it is deployed.
-    """
+    """Replicas that serve ``wave``, ready."""
     store = folder / "model_store"
     store.mkdir()
     (store / "wave").symlink_to(ROOT / "model_store" / "wave")
@@ -39,6 +38,11 @@ def running(folder: Path, replicas: int = 3) -> Iterator[Fleet]:
         for replica in started:
             replica.until_ready()
         addresses = [replica.address for replica in started]
-        in_front = stack.enter_context(balancer.running(folder, addresses, read_timeout="6s"))
         undisturbed = f"http://{addresses[0]}"
-        yield Fleet(in_front, started, small_errands(undisturbed), large_errand(undisturbed))
+        yield Fleet(
+            stack.enter_context(balancer.running(folder / "deployed", addresses)),
+            stack.enter_context(balancer.running(folder / "impatient", addresses, "6s")),
+            started,
+            small_errands(undisturbed),
+            large_errand(undisturbed),
+        )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 _POLL_SECONDS = 0.02
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 300.0
 """After which something is stuck, on however slow a machine."""
 
 

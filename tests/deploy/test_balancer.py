@@ -118,6 +118,19 @@ def test_the_last_503_passes_when_every_replica_answers_so(behind: Behind) -> No
     assert answer.json() == {"status": 503}
 
 
+def test_replicas_that_all_failed_are_asked_all_the_same(behind: Behind) -> None:
+    recovered = Event()
+
+    def answer(_: object) -> Answer | None:
+        return Answer() if recovered.is_set() else None
+
+    in_front = behind(upstream.running(answer), upstream.running(answer))
+    failed = [httpx.post(in_front.url).status_code for _ in range(9)]
+    recovered.set()
+    assert failed == [502] * 9
+    assert httpx.post(in_front.url).status_code == 200
+
+
 def test_without_a_replica_the_answer_is_502_and_when_to_try_again(
     tmp_path: Path, opened: ExitStack
 ) -> None:

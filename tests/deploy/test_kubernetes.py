@@ -102,13 +102,15 @@ def test_the_autoscaler_s_metric_is_one_that_the_service_has() -> None:
 
 
 def test_the_balancer_finds_the_pods_by_their_service() -> None:
-    configured = (DOCKER / "kubernetes" / "replicas.conf").read_text()
-    (host, port), (parameters,) = (
-        re.findall(r"^server ([^:]+):(\d+) ", configured, re.M)[0],
-        re.findall(r" resolve (.*);", configured),
-    )
-    service = RESOURCES["Service", host.split(".")[0]]["spec"]
-    assert service["clusterIP"] == "None"
-    assert [one["port"] for one in service["ports"]] == [int(port)]
-    in_compose = (DOCKER / "nginx" / "replicas.conf").read_text()
-    assert f" resolve {parameters};" in in_compose
+    servers = [
+        re.findall(r"^server ([^:]+):(\d+) resolve (.*);$", (DOCKER / path).read_text(), re.M)
+        for path in ("nginx/replicas.conf", "kubernetes/replicas.conf")
+    ]
+    in_compose, in_kubernetes = servers
+    assert [parameters for _, _, parameters in in_compose] == [
+        parameters for _, _, parameters in in_kubernetes
+    ]
+    for host, port, _ in in_kubernetes:
+        service = RESOURCES["Service", host.split(".")[0]]["spec"]
+        assert service["clusterIP"] == "None"
+        assert [one["port"] for one in service["ports"]] == [int(port)]
