@@ -15,6 +15,7 @@ from PIL import Image
 from tests.chaos.waiting import PATIENCE_SECONDS
 
 PATH = "/stylize/wave?format=png"
+_HEADERS = {"Content-Type": "image/png"}
 _SIDES = (64, 80, 96, 128)
 _A_SIZE = 3
 
@@ -113,9 +114,6 @@ class Load:
 
     def stop(self) -> None:
         self._stopping = True
-
-
-_HEADERS = {"Content-Type": "image/png"}
 
 
 def _pixels(answer: httpx.Response) -> NDArray[np.uint8]:
