@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help serve test lint format bench clean
+.PHONY: help serve test lint format bench chaos clean
 
 help:
 	@echo "make serve   start the service on http://127.0.0.1:8000 (ARGS='--port 9000 ...')"
@@ -11,6 +11,7 @@ help:
 	@echo "make lint    lint and types only"
 	@echo "make format  format the code"
 	@echo "make bench   measure the service, and others beside it (ARGS='--markdown FILE')"
+	@echo "make chaos   kill, freeze and restart replicas under load; needs nginx (ARGS='--rounds 3')"
 	@echo "make clean   remove what make made, trained runs excepted"
 
 serve: $(VENV)/.serve
@@ -30,6 +31,9 @@ format: $(VENV)/.develop
 
 bench: $(VENV)/.develop
 	$(VENV)/bin/python -m tests.benchmarks $(ARGS)
+
+chaos: $(VENV)/.develop
+	$(VENV)/bin/python -m tests.chaos $(ARGS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

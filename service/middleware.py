@@ -1,5 +1,6 @@
 """What happens to every request: an identity, a bound on its body, a log line, metrics."""
 
+import asyncio
 import logging
 import re
 import time
@@ -12,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service import tracing
 from service.logs import Cause, cause
 from service.metrics import Metrics
-from service.problems import BodyTooLarge, Problem, internal_error
+from service.problems import BodyTooLarge, Draining, Problem, internal_error, response
 
 log = logging.getLogger("service.access")
 
@@ -45,6 +46,13 @@ class RequestIdentity:
 
         try:
             await self.app(scope, receive, send_identified)
+        except asyncio.CancelledError:
+            # The server cancels what drain_seconds were too short for. It would answer 500;
+            # with 503 a load balancer asks another replica.
+            if answered:
+                raise
+            out_of_time = Draining("The service shut down before the answer.", retry_after=1)
+            await response(out_of_time)(scope, receive, send_identified)
         except Exception:
             log.exception("the request failed")
             if answered:

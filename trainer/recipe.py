@@ -121,6 +121,8 @@ class StylizeLossRecipe(_Table):
     saturation_weight: Weight
     imitation_weight: Weight | None = None
     """Of the mean squared difference from the teacher's pixels, in levels of 255."""
+    lattice_weight: Weight = 0.0
+    """Of what repeats every two pixels, which a network that draws them side by side can print."""
 
 
 class StylizeStage(Stage):
@@ -213,6 +215,7 @@ class UpscaleRecipe(_Recipe):
     """Of the Gaussian, in pixels of the photograph, that comes before shrinking; 0 for none."""
     loss: UpscaleLossRecipe
     schedule: ScheduleRecipe
+
     @property
     def needs_vgg(self) -> bool:
         return bool(self.loss.features)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from trainer import data
 from trainer.data import Cut, resized_crop
-from trainer.losses import PerceptualLoss, saturation
+from trainer.losses import PerceptualLoss, lattice, saturation
 from trainer.networks import StyleNet, to_pixels
 from trainer.recipe import StylizeRecipe
 from trainer.vgg import VGG16
@@ -29,7 +29,7 @@ class Stylizing:
     ) -> None:
         self.network = network
         self.recipe = recipe
-        self.losses = ["total", "content", "style", "total_variation", "saturation"]
+        self.losses = ["total", "content", "style", "total_variation", "saturation", "lattice"]
         self.teacher = teacher
         if teacher is not None:
             self.losses.append("imitation")
@@ -45,9 +45,10 @@ class Stylizing:
         logits = self.network.logits(images).float()
         output = to_pixels(logits)
         excess = weights.saturation_weight * saturation(logits)
+        grid = weights.lattice_weight * lattice(output, 2)
         imitation = schedule.imitation(step)
         content = style = total_variation = difference = torch.zeros_like(excess)
-        total = excess
+        total = excess + grid
         if imitation < 1:
             target = self.objective.content_target(images)
             scale = schedule.style_scale(step)
@@ -57,7 +58,7 @@ class Stylizing:
         if imitation > 0:
             difference = self._difference_from_teacher(output, images)
             total = total + imitation * difference
-        losses = [total, content, style, total_variation, excess, difference]
+        losses = [total, content, style, total_variation, excess, grid, difference]
         return torch.stack(losses[: len(self.losses)])
 
     def _difference_from_teacher(self, output: Tensor, images: Tensor) -> Tensor:

@@ -184,6 +184,30 @@ def test_sigterm_finishes_open_requests_and_exits(large: bytes) -> None:
     assert [answer.status_code for answer in answers] == [200, 200, 200]
 
 
+def test_what_drain_seconds_are_too_short_for_is_refused_for_another_replica_to_do(
+    large: bytes,
+) -> None:
+    server = Server("--max-batch-size", "1", "--drain-seconds", "0")
+    server.until_ready()
+    answers: list[httpx.Response] = []
+
+    def post() -> None:
+        url = f"{server.url}/stylize/wave"
+        answers.append(httpx.post(url, files={"image": large}, timeout=60))
+
+    clients = [threading.Thread(target=post) for _ in range(8)]
+    for client in clients:
+        client.start()
+    server.until(lambda: server.metric("perceptual_queue_images") >= 6)
+    server.stop()
+    for client in clients:
+        client.join()
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert {answer.status_code for answer in refused} == {503}
+    assert {answer.json()["title"] for answer in refused} == {"Draining"}
+    assert len(answers) == 8
+
+
 def test_help_explains_every_setting() -> None:
     result = run_to_end("--help")
     assert result.returncode == 0
