@@ -31,7 +31,7 @@ def decoded(response: httpx.Response) -> NDArray[np.uint8]:
 
 
 async def until_ready(client: httpx.AsyncClient) -> None:
-    with anyio.fail_after(30):
+    with anyio.fail_after(120):
         while (await client.get("/readyz")).status_code != 200:  # noqa: ASYNC110
             await anyio.sleep(0.02)
 

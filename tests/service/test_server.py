@@ -45,8 +45,8 @@ class Server:
         self.log.extend(iter(self.process.stderr.readline, ""))
 
     def _read_until_end(self) -> None:
-        self.process.wait(30)
-        self._reader.join(30)
+        self.process.wait(120)
+        self._reader.join(120)
         assert self.process.stderr is not None
         self.process.stderr.close()
 
