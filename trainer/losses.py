@@ -37,13 +37,13 @@ def total_variation(image: Tensor) -> Tensor:
 
 
 def lattice(error: Tensor, factor: int) -> Tensor:
-    """What repeats with the input's pixels in the error of an upscaler, mean squared.
+    """What repeats every ``factor`` pixels in the error of a network, mean squared.
 
-    ``error`` is output less truth, [N, 3, factor H, factor W], with H and W >= LATTICE_WINDOW: its
-    mean at each of the factor x factor places within an input pixel, over windows of that many
-    input pixels a side, less the mean over all places. Errors of detail cancel there; a pattern
-    printed into every pixel adds up. A feature loss alone rewards such a grid where it expects
-    texture.
+    ``error`` is an upscaler's output less truth, or a style's output, for which there is no truth:
+    [N, 3, factor H, factor W], with H and W >= LATTICE_WINDOW. What counts is its mean at each of
+    the factor x factor places within a period, over windows of that many periods a side, less the
+    mean over all places. Detail cancels there; a pattern printed into every period adds up. A
+    feature loss alone rewards such a grid where it expects texture.
     """
     unshuffled = F.pixel_unshuffle(error.float(), factor)
     n, _, h, w = unshuffled.shape
