@@ -98,6 +98,7 @@ def started(peers: Sequence[str], model: str = MODEL) -> Iterator[list[Contender
 def awake(contender: Contender) -> Iterator[None]:
     """Let one run while all others are paused, so that their idle polling costs it nothing."""
     processes.resume(contender.pid)
+    time.sleep(1)  # it has connections between its parts to find closed, and timers to catch up
     try:
         yield
     finally:

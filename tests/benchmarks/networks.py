@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from tempfile import NamedTemporaryFile
-from time import perf_counter
+from time import perf_counter, sleep
 
 from PIL import Image
 
@@ -57,7 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def measure(timed: Sequence[Timed], side: int, repeats: int) -> list[float]:
     """Median seconds of every row."""
-    turns = [[s for run in timed for s in run(side)] for _ in range(repeats + 1)]
+    turns: list[list[float]] = []
+    for _ in range(repeats + 1):
+        turns.append([])
+        for run in timed:
+            turns[-1] += run(side)
+            sleep(0.1)  # the package's threads spin for a while when they are done
     return [median(row) for row in zip(*turns[1:], strict=True)]  # the first warms up
 
 
