@@ -1,6 +1,7 @@
 """python -m service: read the settings, then serve until told to stop."""
 
 import logging
+import signal
 import sys
 from importlib.metadata import version
 
@@ -58,6 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
             timeout_graceful_shutdown=settings.drain_seconds,
         )
     )
+    if hasattr(signal, "SIGHUP"):  # not on Windows
+        signal.signal(signal.SIGHUP, lambda *_: app.state.reloading.ask())
     _announce(settings, app.state.pipeline)
     try:
         server.run()

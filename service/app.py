@@ -12,6 +12,7 @@ from service.bodies import BodyReading
 from service.metrics import Metrics
 from service.middleware import BodyLimit, RequestIdentity
 from service.pipeline import Pipeline
+from service.reloading import Reloading
 from service.routes import health, inference, metrics, models, serving, stylize, upscale
 from service.settings import Settings
 
@@ -30,6 +31,7 @@ def create_app(
     keyed = access.required(settings.api_keys)
     collectors = Metrics()
     pipeline = Pipeline(settings, collectors)
+    reloading = Reloading(settings.model_store, settings.model_poll_seconds)
 
     async def load() -> None:
         try:
@@ -40,6 +42,7 @@ def create_app(
                 on_failure(error)
         else:
             log.info("ready")
+            await reloading.run(pipeline.reload)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -56,6 +59,7 @@ def create_app(
     )
     app.state.pipeline = pipeline
     app.state.settings = settings
+    app.state.reloading = reloading
     max_open_bytes = settings.max_open_bodies * settings.max_body_bytes
     app.add_middleware(BodyReading, seconds=settings.body_timeout_seconds, max_bytes=max_open_bytes)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)

@@ -1,7 +1,8 @@
 """Reads the model store: which models there are, in which version, and what their cards say.
 
 The layout is Triton's model repository: <model>/<version>/model.onnx, where the highest version
-number is served, with our <model>/card.json and <model>/preview.jpg beside the versions.
+number is served. A version's folder holds all that belongs to it (our card.json, preview.jpg and
+golden output too), so that one rename puts a new version into its place.
 """
 
 import hashlib
@@ -59,6 +60,18 @@ class Model:
     card: Card
     preview: Path | None
 
+    @property
+    def golden(self) -> Path:
+        """What the network answered when it was exported: model.golden.npz beside model.onnx."""
+        return self.file.with_suffix(".golden.npz")
+
+    def same_as(self, other: "Model") -> bool:
+        """Whether both were read of a store that had not changed in between."""
+        return all(
+            getattr(self, field) == getattr(other, field)
+            for field in ("name", "version", "digest", "card", "preview")
+        )
+
     def described(self) -> dict[str, Any]:
         return {
             "name": self.name,
@@ -103,34 +116,43 @@ class Catalog:
 
 def read(store: Path) -> Catalog:
     """Read every model of the store. Raises BrokenStore if one of them cannot be served."""
-    if not store.is_dir():
-        raise BrokenStore(f"{store}: no such folder")
-    folders = sorted(folder for folder in store.iterdir() if (folder / "card.json").is_file())
-    if not folders:
-        raise BrokenStore(f"{store}: no models (folders with a card.json)")
-    return Catalog(MappingProxyType({folder.name: _read_model(folder) for folder in folders}))
+    return Catalog(MappingProxyType({each.name: read_model(each) for each in folders(store)}))
 
 
-def _read_model(folder: Path) -> Model:
-    versions = [int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal()]
-    if not versions:
-        raise BrokenStore(f"{folder}: no version folder")
-    file = folder / str(max(versions)) / "model.onnx"
+def folders(store: Path) -> list[Path]:
+    """The models' folders. Raises BrokenStore if there are none."""
     try:
-        with file.open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
-        card = _CARD.validate_json((folder / "card.json").read_bytes())
+        found = sorted(entry for entry in store.iterdir() if _versions(entry))
+    except OSError as error:
+        raise BrokenStore(f"{error.filename}: {error.strerror}") from error
+    if not found:
+        raise BrokenStore(f"{store}: no models (folders with numbered versions)")
+    return found
+
+
+def read_model(folder: Path) -> Model:
+    """A model in its highest version. Raises BrokenStore if that lacks anything."""
+    version, newest = max(_versions(folder).items())
+    file, card, preview = newest / "model.onnx", newest / "card.json", newest / "preview.jpg"
+    try:
+        model = Model(
+            name=folder.name,
+            version=version,
+            file=file,
+            digest=hashlib.sha256(file.read_bytes()).hexdigest(),
+            card=_CARD.validate_json(card.read_bytes()),
+            preview=preview if preview.is_file() else None,
+        )
+        model.golden.stat()
     except OSError as error:
         raise BrokenStore(f"{error.filename}: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        raise BrokenStore(f"{folder / 'card.json'}: {first['loc']}: {first['msg']}") from error
-    preview = folder / "preview.jpg"
-    return Model(
-        name=folder.name,
-        version=max(versions),
-        file=file,
-        digest=digest,
-        card=card,
-        preview=preview if preview.is_file() else None,
-    )
+        raise BrokenStore(f"{card}: {first['loc']}: {first['msg']}") from error
+    return model
+
+
+def _versions(folder: Path) -> dict[int, Path]:
+    if folder.name.startswith(".") or not folder.is_dir():
+        return {}
+    return {int(entry.name): entry for entry in folder.iterdir() if entry.name.isdecimal()}

@@ -94,6 +94,12 @@ class Metrics(Observer[Model]):
             ("model", "version", "digest", "execution_provider"),
             registry=self.registry,
         )
+        self.reloads = Counter(
+            "perceptual_model_reloads",
+            "New, changed and missing models that were found in the store while it was served",
+            ("model", "outcome"),  # loaded, removed, refused
+            registry=self.registry,
+        )
         self.runtime = Info("perceptual_runtime", "What networks run on", registry=self.registry)
 
     def ran(self, model: Model, images: int, pixels: int, seconds: float, predicted: float) -> None:
@@ -105,6 +111,12 @@ class Metrics(Observer[Model]):
     def left(self, model: Model, stage: Stage, cause: Cause, saved: float) -> None:
         self.left_early.labels(model.name, stage, cause).inc()
         self.saved_seconds.labels(model.name).inc(saved)
+
+    def serves(self, model: Model, execution_provider: str) -> None:
+        self.models.labels(model.name, model.version, model.digest, execution_provider).set(1)
+
+    def serves_no_more(self, model: Model, execution_provider: str) -> None:
+        self.models.remove(model.name, model.version, model.digest, execution_provider)
 
     def watch_queue(
         self,

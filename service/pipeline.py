@@ -7,11 +7,12 @@ and one thread for the device. The event loop hands work from one to the next.
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,9 @@ from service import catalog, codec, sizes, tracing, transparency
 from service.batching import Limits
 from service.catalog import Catalog, Model, UpscaleCard
 from service.codec import ImageFormat, Picture, Size
+from service.cost_model import CostModel
 from service.keys import Client
+from service.loading import Loader
 from service.metrics import Metrics
 from service.parts import run_parts
 from service.problems import NotReady
@@ -90,15 +93,17 @@ class Pipeline:
         self._settings = settings
         self._codec_pool: Executor = ThreadPoolExecutor(settings.codec_threads, "codec")
         self._device: Executor = ThreadPoolExecutor(1, "device")
+        self._loader = Loader(settings.model_store, self.runtime, metrics, self._device)
         self._scheduler: Scheduler[Model, Inputs, Pixels] | None = None
 
     async def start(self) -> None:
-        """Load and warm every model, then open the queue. Raises RuntimeUnavailable."""
+        """Load, warm and check every model, then open the queue.
+
+        Raises BrokenStore or RuntimeUnavailable.
+        """
         for model in self.catalog.models.values():
-            await self._on(self._device, self.runtime.load, model)
-            self.metrics.models.labels(
-                model.name, model.version, model.digest, self.runtime.provider
-            ).set(1)
+            await self._loader.load(model)
+            self.metrics.serves(model, self.runtime.provider)
         build = self.runtime.build
         self.metrics.runtime.info(
             {
@@ -113,13 +118,21 @@ class Pipeline:
             max_queue_delay=self._settings.max_queue_delay_ms / 1000,
             max_queue_pixels=self._settings.max_queue_pixels,
         )
-        scheduler = Scheduler(self._run, limits, self.metrics)
+        # What was learned of a model goes with it, as its session does.
+        costs: MutableMapping[Model, CostModel] = WeakKeyDictionary()
+        scheduler: Scheduler[Model, Inputs, Pixels] = Scheduler(
+            self._run, limits, self.metrics, costs=costs
+        )
         self.metrics.watch_queue(
             images=lambda: scheduler.queued_images,
             pixels=lambda: scheduler.queued_pixels,
             drain_seconds=scheduler.predicted_drain,
         )
         self._scheduler = scheduler
+
+    async def reload(self) -> None:
+        """Serve what the store holds now. Requests that have their model already keep it."""
+        self.catalog = await self._loader.renewed(self.catalog)
 
     async def drain(self) -> None:
         """Finish what was admitted, admit nothing more, and let the threads go."""
@@ -143,7 +156,7 @@ class Pipeline:
         """The inputs and outputs of a model's graph; raises NotReady while models load."""
         if not self.loaded:
             raise NotReady("The models are still loading.", retry_after=1)
-        return self.runtime.signature(model.digest)
+        return self.runtime.signature(model)
 
     async def transform(self, job: Job) -> Answer[File]:
         """Raises the Problems of the codec, and what ``process`` raises."""
@@ -248,7 +261,7 @@ class Pipeline:
         return codec.encode(picture, format, quality)
 
     async def _run(self, model: Model, batch: Sequence[Inputs]) -> Sequence[Pixels]:
-        return await self._on(self._device, self.runtime.run, model.digest, batch)
+        return await self._on(self._device, self.runtime.run, model, batch)
 
     @staticmethod
     async def _on(pool: Executor, function: Callable[..., T], *arguments: Any) -> T:

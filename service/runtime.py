@@ -1,11 +1,13 @@
 """ONNX Runtime: which build is installed, where networks run, and running one batch."""
 
+import hashlib
 import importlib.metadata
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,17 +103,29 @@ class Runtime:
             "cpu": ("cpu",),
         }[execution_provider]
         self.provider: Provider = self._wanted[0]
-        self._sessions: dict[str, Any] = {}
+        # A session goes with the last request that holds its model.
+        self._sessions: MutableMapping[Model, Any] = WeakKeyDictionary()
 
     def load(self, model: Model) -> None:
-        """Open a session for the model and run it once a common shape.
+        """Open a session for the model and warm it; raises what they raise."""
+        self.open(model)
+        self.warm_up(model)
 
-        Raises RuntimeUnavailable if the file is not a network that we can serve, or if CUDA was
-        asked for by name and did not come up.
+    def open(self, model: Model) -> None:
+        """Open a session for the model; from any thread, while others run.
+
+        Raises RuntimeUnavailable if the file is not a network, or no longer the one that the
+        catalog has read, or if the execution provider did not come up.
         """
         try:
+            content = model.file.read_bytes()
+        except OSError as error:
+            raise RuntimeUnavailable(f"{model.file}: {error.strerror}") from error
+        if hashlib.sha256(content).hexdigest() != model.digest:
+            raise RuntimeUnavailable(f"{model.file}: has changed since the catalog was read")
+        try:
             session = self._ort.InferenceSession(
-                model.file, self._session_options(), self._provider_options()
+                content, self._session_options(), self._provider_options()
             )
         except Exception as error:  # as in run
             raise RuntimeUnavailable(f"{model.file}: {_first_line(error)}") from error
@@ -121,17 +135,25 @@ class Runtime:
         if provider not in self._wanted:
             raise RuntimeUnavailable("execution provider cuda: the GPU did not come up")
         if provider != self.provider:
+            if self._sessions:
+                raise RuntimeUnavailable(f"{model.file}: CUDA came up for other models only")
             log.warning("CUDA did not come up; running on the CPU")
-            self.provider = provider
-        self._sessions[model.digest] = session
+            self.provider, self._wanted = provider, (provider,)
+        self._sessions[model] = session
+
+    def warm_up(self, model: Model) -> None:
+        """Run the model once a common shape. Raises RuntimeUnavailable if it does not run."""
         for side in _WARM_UP_SIDES[model.card.kind]:
             inputs: dict[str, NDArray[Any] | np.float32] = {
-                value.name: np.float32(0) for value in session.get_inputs()
+                value.name: np.float32(0) for value in self._sessions[model].get_inputs()
             }
             inputs["image"] = np.zeros((side, side, 3), np.uint8)
-            self.run(model.digest, [inputs])
+            try:
+                self.run(model, [inputs])
+            except Exception as error:
+                raise RuntimeUnavailable(f"{model.file}: {_first_line(error)}") from error
 
-    def run(self, digest: str, batch: Sequence[Inputs]) -> list[NDArray[np.uint8]]:
+    def run(self, model: Model, batch: Sequence[Inputs]) -> list[NDArray[np.uint8]]:
         """Run images of one shape through a loaded model: uint8 [fH, fW, 3] each, in order.
 
         A batch that does not fit into memory is halved; raises OutOfMemory if one image does not.
@@ -143,7 +165,7 @@ class Runtime:
             for name in batch[0]
         }
         try:
-            (output,) = self._sessions[digest].run(["output"], stacked)
+            (output,) = self._sessions[model].run(["output"], stacked)
         except Exception as error:  # ONNX Runtime's exceptions share no base but Exception
             if not _OUT_OF_MEMORY.search(str(error)):
                 raise
@@ -153,12 +175,12 @@ class Runtime:
                 ) from error
             log.warning("a batch of %d does not fit into memory; halving it", len(batch))
             half = len(batch) // 2
-            return self.run(digest, batch[:half]) + self.run(digest, batch[half:])
+            return self.run(model, batch[:half]) + self.run(model, batch[half:])
         return list(output)
 
-    def signature(self, digest: str) -> tuple[list[GraphTensor], list[GraphTensor]]:
+    def signature(self, model: Model) -> tuple[list[GraphTensor], list[GraphTensor]]:
         """The inputs and outputs of a loaded model."""
-        session = self._sessions[digest]
+        session = self._sessions[model]
         inputs, outputs = (
             [
                 GraphTensor(

@@ -9,8 +9,7 @@ of HTTP or of ONNX Runtime, and reads time only from the event loop's clock.
 import asyncio
 import math
 import random
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -45,7 +44,8 @@ class Scheduler(Generic[Model, Payload, Result]):
 
     ``run`` computes a batch: it takes a model and payloads of equal shape, and returns as many
     results in the same order. It is awaited one batch at a time. If it raises, every request of
-    that batch gets the exception, and the queue goes on.
+    that batch gets the exception, and the queue goes on. ``costs`` is where what has been learned
+    of each model is kept; nothing else holds on to a model that no request is waiting for.
     """
 
     def __init__(
@@ -54,12 +54,13 @@ class Scheduler(Generic[Model, Payload, Result]):
         limits: Limits,
         observer: Observer[Model] | None = None,
         random: Callable[[], float] = random.random,
+        costs: MutableMapping[Model, CostModel] | None = None,
     ) -> None:
         self._run = run
         self._limits = limits
         self._observer = observer or Observer()
         self._random = random
-        self._costs: defaultdict[Model, CostModel] = defaultdict(CostModel)
+        self._costs: MutableMapping[Model, CostModel] = {} if costs is None else costs
         self._waiting: Waiting[Model, Payload, Completed[Result]] = Waiting()
         self._queued: Workload[Model] = Workload(limits.batch_size)
         self._admitted: Workload[Model] = Workload(limits.batch_size)  # queued or still to come
@@ -85,16 +86,16 @@ class Scheduler(Generic[Model, Payload, Result]):
 
         What open admissions will submit later does not count: it queues behind a newcomer.
         """
-        return self._predicted_rest() + self._queued.seconds(self._costs)
+        return self._predicted_rest() + self._queued.seconds(self._cost)
 
     def predicted_drain(self) -> float:
         """Seconds until all that was admitted is done."""
-        return self._predicted_rest() + self._admitted.seconds(self._costs)
+        return self._predicted_rest() + self._admitted.seconds(self._cost)
 
     def batch_size(self, model: Model, shape: Shape) -> int:
         """How many images of this shape share a batch, if there are enough of them."""
         most = self._limits.batch_size(shape)
-        return batch_size(self._costs[model], self._limits, shape, available=most)
+        return batch_size(self._cost(model), self._limits, shape, available=most)
 
     def admit(self, deadline: float | None = None) -> None:
         """Refuse at once what cannot be answered in time, while nothing else is known of it.
@@ -194,7 +195,7 @@ class Scheduler(Generic[Model, Payload, Result]):
         # While others wait for the device too, waiting would cost them as well.
         if full or self._waiting.kinds > 1 or self._draining:
             return oldest.arrived
-        return oldest.arrived + patience(self._costs[model], self._limits)
+        return oldest.arrived + patience(self._cost(model), self._limits)
 
     def _take(
         self, oldest: Request[Model, Payload, Completed[Result]]
@@ -202,7 +203,7 @@ class Scheduler(Generic[Model, Payload, Result]):
         """The oldest request, off the queue, with as many like it as share its batch."""
         model, shape = oldest.admission.kind
         alike = self._waiting.alike(oldest)
-        size = batch_size(self._costs[model], self._limits, shape, available=alike)
+        size = batch_size(self._cost(model), self._limits, shape, available=alike)
         batch = self._waiting.take(oldest, size)
         self._queued.add(model, shape, -len(batch))
         self._admitted.add(model, shape, -len(batch))
@@ -214,7 +215,7 @@ class Scheduler(Generic[Model, Payload, Result]):
     async def _run_batch(self, batch: list[Request[Model, Payload, Completed[Result]]]) -> None:
         model, shape = batch[0].admission.kind
         images, pixels = len(batch), len(batch) * math.prod(shape)
-        predicted = self._costs[model].seconds(images, pixels)
+        predicted = self._cost(model).seconds(images, pixels)
         started = self._loop.time()
         self._running, self._free_at = True, started + predicted
         try:
@@ -236,16 +237,16 @@ class Scheduler(Generic[Model, Payload, Result]):
                 request.completed.set_result(
                     Completed(result, images, started, started - request.arrived, seconds)
                 )
-        self._costs[model].learn(images, pixels, seconds)
+        self._cost(model).learn(images, pixels, seconds)
         self._observer.ran(model, images, pixels, seconds, predicted)
 
     def _left(self, admission: Admission[Model], cause: Cause) -> None:
         on_device = admission.running > 0 or admission.waiting == 0
         stage: Stage = "running" if on_device else "queued"
-        drain = self._admitted.seconds(self._costs)
+        drain = self._admitted.seconds(self._cost)
         self._admitted.add(*admission.kind, -admission.waiting)
         admission.waiting = 0
-        saved = drain - self._admitted.seconds(self._costs)
+        saved = drain - self._admitted.seconds(self._cost)
         self._observer.left(admission.model, stage, cause, saved)
 
     def _check(self, deadline: float | None, pixels: int, run: float) -> None:
@@ -260,9 +261,15 @@ class Scheduler(Generic[Model, Payload, Result]):
         )
         check(Newcomer(pixels, run, left), outlook, self._limits.max_queue_pixels, self._random)
 
+    def _cost(self, model: Model) -> CostModel:
+        cost = self._costs.get(model)
+        if cost is None:
+            cost = self._costs[model] = CostModel()
+        return cost
+
     def _predicted(self, model: Model, shape: Shape, images: int) -> float:
         batches = math.ceil(images / self._limits.batch_size(shape))
-        return self._costs[model].seconds(images, images * math.prod(shape), batches)
+        return self._cost(model).seconds(images, images * math.prod(shape), batches)
 
     def _predicted_rest(self) -> float:
         """Seconds that the batch on the device still takes."""

@@ -44,6 +44,11 @@ class Settings(BaseSettings):
         None, description="file of API keys; unset, transformations are open to everybody"
     )
     model_store: Path = Field(Path("model_store"), description="folder of the models")
+    model_poll_seconds: float = Field(
+        0,
+        ge=0,
+        description="seconds between looks for changes of the model store; 0: on SIGHUP only",
+    )
     execution_provider: Literal["auto", "cuda", "cpu"] = Field(
         "auto", description="where networks run; cuda never falls back to the CPU"
     )

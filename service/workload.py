@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -41,11 +41,13 @@ class Workload(Generic[Model]):
             self._images[kind] = after
         else:
             del self._images[kind]  # there is no end of shapes
+        if not totals.images:
+            del self._totals[model]  # nor of models, which are replaced
 
-    def seconds(self, costs: Mapping[Model, CostModel]) -> float:
+    def seconds(self, cost: Callable[[Model], CostModel]) -> float:
         """Predicted on the device, in full batches."""
         return sum(
-            costs[model].seconds(totals.images, totals.pixels, totals.batches)
+            cost(model).seconds(totals.images, totals.pixels, totals.batches)
             # A copy, since metrics are read in a thread of their own.
             for model, totals in tuple(self._totals.items())
         )

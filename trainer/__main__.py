@@ -161,14 +161,30 @@ def _parser() -> argparse.ArgumentParser:
     add_out(add, "crops.png")
     add_runs(add)
 
-    add = command("export", "Write a trained network into the model store as ONNX.").add_argument
-    add_model(add, "a trained model: the newest run, else the shipped weights")
+    exporting = command("export", "Write a trained network into the model store as ONNX.")
+    which = exporting.add_mutually_exclusive_group(required=True).add_argument
+    which(
+        "--style",
+        "--model",
+        dest="model",
+        metavar="NAME",
+        help="a trained model: the newest run, else the shipped weights",
+    )
+    which("--all", action="store_true", help="every model that the store has")
+    add = exporting.add_argument
     add(
         "--store",
         type=Path,
         default=Path("model_store"),
         metavar="FOLDER",
         help="the model store (%(default)s)",
+    )
+    add(
+        "--version",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="as which version; the highest is served (%(default)s)",
     )
     add("--photograph", type=Path, metavar="FILE", help="what a new preview shows")
     add_runs(add)

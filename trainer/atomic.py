@@ -1,6 +1,8 @@
-"""Replacing a file as a whole."""
+"""Replacing a file, or a folder, as a whole."""
 
 import os
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -13,3 +15,19 @@ def write(file: Path, content: bytes) -> None:
         opened.flush()
         os.fsync(opened.fileno())
     partial.replace(file)
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put a folder of these files into its place by renaming; one that is there goes."""
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    for name, content in files.items():
+        write(partial / name, content)
+    if folder.exists():
+        replaced = folder.with_name(f".{folder.name}.replaced")
+        shutil.rmtree(replaced, ignore_errors=True)
+        folder.rename(replaced)
+        partial.rename(folder)
+        shutil.rmtree(replaced)
+    else:
+        partial.rename(folder)

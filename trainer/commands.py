@@ -186,19 +186,28 @@ def export(options: Namespace) -> None:
     # Here, since training needs neither ONNX nor ONNX Runtime.
     from trainer import export
 
-    model = _trained(options.model, options.runs)
-    packaged = WEIGHTS / f"{options.model}.safetensors"
-    if not packaged.exists() or weights_file.load(packaged).training != model.training:
-        weights_file.save(packaged, model)
-        print(f"saved {packaged}")
-    digest = export.export(
-        model,
-        options.model,
-        options.store,
-        photograph=options.photograph,
-        evaluation=recipe.evaluation_of(options.model, model.recipe),
-    )
-    print(f"exported {options.store / options.model} sha256:{digest}")
+    for name in _models_of(options.store) if options.all else [options.model]:
+        model = _trained(name, options.runs)
+        packaged = WEIGHTS / f"{name}.safetensors"
+        if not packaged.exists() or weights_file.load(packaged).training != model.training:
+            weights_file.save(packaged, model)
+            print(f"saved {packaged}")
+        digest = export.export(
+            model,
+            name,
+            options.store,
+            version=options.version,
+            photograph=options.photograph,
+            evaluation=recipe.evaluation_of(name, model.recipe),
+        )
+        print(f"exported {options.store / name / str(options.version)} sha256:{digest}")
+
+
+def _models_of(store: Path) -> list[str]:
+    try:
+        return sorted(folder.name for folder in store.iterdir() if folder.is_dir())
+    except OSError as error:
+        raise TrainerError(f"{error.filename}: {error.strerror}") from error
 
 
 def optimize(options: Namespace) -> None:

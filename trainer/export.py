@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from trainer import atomic, data
+from trainer import atomic, data, golden
 from trainer.errors import TrainerError
 from trainer.networks import ServedStyleNet, StyleNet
 from trainer.recipe import FOLDER, Recipe, StylizeRecipe, UpscaleRecipe
@@ -54,13 +54,15 @@ def export(
     name: str,
     store: Path,
     *,
+    version: int = 1,
     photograph: Path | None,
     evaluation: Mapping[str, Any] | None,
 ) -> str:
-    """Write the model's folder in the store; returns the SHA-256 of the ONNX file, hex.
+    """Write a version of the model into the store; returns the SHA-256 of the ONNX file, hex.
 
+    A version takes its place with all of its files at once, so a service may be reading the store.
     ``photograph`` is transformed for the preview; without one a preview that is there stays, and a
-    new model shows a painting. Raises TrainerError, and leaves the store as it was, if ONNX
+    new version shows a painting. Raises TrainerError, and leaves the store as it was, if ONNX
     Runtime differs from PyTorch by more than one level of 255.
     """
     card = _card(model, evaluation)
@@ -72,14 +74,18 @@ def export(
     preview = io.BytesIO()
     Image.fromarray(shown).save(preview, "JPEG", quality=90)
 
-    folder = store / name
-    digest = hashlib.sha256(serialized).hexdigest()
-    atomic.write(folder / "1" / "model.onnx", serialized)
-    atomic.write(folder / "config.pbtxt", _config(name, served).encode())
-    atomic.write(folder / "card.json", (json.dumps(card, indent=2) + "\n").encode())
-    if photograph is not None or not (folder / "preview.jpg").exists():
-        atomic.write(folder / "preview.jpg", preview.getvalue())
-    return digest
+    kept = store / name / str(version) / "preview.jpg"
+    files = {
+        "model.onnx": serialized,
+        "model.golden.npz": golden.pair(serialized, served.sample_inputs),
+        "card.json": (json.dumps(card, indent=2) + "\n").encode(),
+        "preview.jpg": kept.read_bytes()
+        if photograph is None and kept.exists()
+        else preview.getvalue(),
+    }
+    atomic.write(store / name / "config.pbtxt", _config(name, served).encode())
+    atomic.write_folder(store / name / str(version), files)
+    return hashlib.sha256(serialized).hexdigest()
 
 
 def serve(network: Network) -> Served:

@@ -1,5 +1,6 @@
 """GET /models: what can be asked for."""
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
@@ -29,9 +30,10 @@ async def model(request: Request, name: Name) -> dict[str, Any]:
 def preview(request: Request, name: Name) -> Response:  # not async: it waits for the disk
     """A picture that shows what the model does."""
     found = _find(request, name)
-    if found.preview is None:
-        raise problems.UnknownModel(f"The model {name!r} has no preview.")
-    return Response(found.preview.read_bytes(), media_type="image/jpeg")
+    with suppress(FileNotFoundError):  # its version was removed, and the store not read since
+        if found.preview is not None:
+            return Response(found.preview.read_bytes(), media_type="image/jpeg")
+    raise problems.UnknownModel(f"The model {name!r} has no preview.")
 
 
 def _find(request: Request, name: str) -> Model:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -29,9 +30,13 @@ def test_the_highest_version_is_served(store: Path) -> None:
     assert catalog.read(store).models["wave"].version == 10
 
 
-def test_a_folder_without_a_card_is_no_model(store: Path) -> None:
-    (store / "lost+found").mkdir()
-    assert "lost+found" not in catalog.read(store).models
+@pytest.mark.parametrize("folder", ["lost+found", ".wave.new/1", "notes/drafts"])
+def test_a_folder_without_numbered_versions_or_with_a_dot_is_no_model(
+    store: Path, folder: str
+) -> None:
+    known = catalog.read(store).models.keys()
+    (store / folder).mkdir(parents=True)
+    assert catalog.read(store).models.keys() == known
 
 
 def test_an_unknown_model_is_named_with_those_there_are(store: Path) -> None:
@@ -61,7 +66,7 @@ def test_an_upscaler_s_card_without_what_serving_needs_is_refused(
     upscaler_store: Path, tmp_path: Path, field: str
 ) -> None:
     store = Path(shutil.copytree(upscaler_store, tmp_path / "store"))
-    file = store / "upscale_x4_pixel" / "card.json"
+    file = store / "upscale_x4_pixel" / "1" / "card.json"
     card = json.loads(file.read_text())
     del card[field]
     file.write_text(json.dumps(card))
@@ -73,7 +78,7 @@ def test_a_receptive_field_that_leaves_little_of_a_tile_is_refused(
     upscaler_store: Path, tmp_path: Path
 ) -> None:
     store = Path(shutil.copytree(upscaler_store, tmp_path / "store"))
-    file = store / "upscale_x4_pixel" / "card.json"
+    file = store / "upscale_x4_pixel" / "1" / "card.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "receptive_field": 65}))
     with pytest.raises(BrokenStore, match="receptive_field"):
         catalog.read(store)
@@ -89,14 +94,15 @@ def test_an_empty_store_is_refused(tmp_path: Path) -> None:
         catalog.read(tmp_path)
 
 
-def test_a_model_without_its_network_is_refused(store: Path) -> None:
-    (store / "wave" / "1" / "model.onnx").unlink()
-    with pytest.raises(BrokenStore, match=r"model\.onnx"):
+@pytest.mark.parametrize("file", ["model.onnx", "card.json", "model.golden.npz"])
+def test_a_version_without_one_of_its_files_is_refused(store: Path, file: str) -> None:
+    (store / "wave" / "1" / file).unlink()
+    with pytest.raises(BrokenStore, match=re.escape(f"wave/1/{file}")):
         catalog.read(store)
 
 
 @pytest.mark.parametrize("card", ["{", "{}", json.dumps({"kind": "paint"})])
 def test_a_broken_card_is_refused(store: Path, card: str) -> None:
-    (store / "wave" / "card.json").write_text(card)
+    (store / "wave" / "1" / "card.json").write_text(card)
     with pytest.raises(BrokenStore, match=r"card\.json"):
         catalog.read(store)

@@ -1,6 +1,8 @@
 """ONNX Runtime: builds, providers, and batches."""
 
 import dataclasses
+import gc
+import hashlib
 import importlib.metadata
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnxruntime import InferenceSession
 
 from service import catalog
 from service.catalog import Model
@@ -49,9 +52,9 @@ def test_an_image_comes_out_the_same_whatever_shares_its_batch(
     runtime: Runtime, wave: Model, astronaut: NDArray[np.uint8]
 ) -> None:
     face, rocket = astronaut[60:156, 170:266], astronaut[0:96, 400:496]
-    (alone,) = runtime.run(wave.digest, [stylizing(face)])
+    (alone,) = runtime.run(wave, [stylizing(face)])
     batched, _, gentle = runtime.run(
-        wave.digest, [stylizing(face), stylizing(rocket), stylizing(face, strength=0.5)]
+        wave, [stylizing(face), stylizing(rocket), stylizing(face, strength=0.5)]
     )
     assert np.abs(batched.astype(int) - alone).max() <= 1
     assert np.abs(gentle - (alone.astype(int) + face) / 2).max() <= 1
@@ -94,11 +97,11 @@ runtime.load(wave)
 side = int(sys.argv[2])
 image = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
 inputs = {"image": image, "strength": np.float32(1), "preserve_color": np.float32(0)}
-expected = runtime.run(wave.digest, [inputs])[0] if side < 1000 else None
+expected = runtime.run(wave, [inputs])[0] if side < 1000 else None
 in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (in_use + 200 * 2**20,) * 2)
 try:
-    outputs = runtime.run(wave.digest, [inputs] * 8)
+    outputs = runtime.run(wave, [inputs] * 8)
 except OutOfMemory:
     print("out of memory")
 else:
@@ -120,6 +123,30 @@ def test_a_batch_that_does_not_fit_into_memory_is_halved_and_one_image_refused(
 
 def test_a_file_that_is_no_network_is_named(wave: Model, tmp_path: Path) -> None:
     broken = tmp_path / "model.onnx"
-    broken.write_bytes(wave.file.read_bytes()[:10_000])
-    with pytest.raises(RuntimeUnavailable, match=r"model\.onnx"):
-        Runtime("cpu", threads=1).load(dataclasses.replace(wave, file=broken))
+    content = wave.file.read_bytes()[:10_000]
+    broken.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    with pytest.raises(RuntimeUnavailable, match=r"model\.onnx.*protobuf"):
+        Runtime("cpu", threads=1).load(dataclasses.replace(wave, file=broken, digest=digest))
+
+
+def test_a_file_that_has_changed_since_its_digest_was_taken_is_not_served(wave: Model) -> None:
+    with pytest.raises(RuntimeUnavailable, match=r"model\.onnx.*changed"):
+        Runtime("cpu", threads=1).load(dataclasses.replace(wave, digest="0" * 64))
+
+
+def test_a_session_goes_with_the_last_that_holds_its_model(wave: Model) -> None:
+    runtime = Runtime("cpu", threads=1)
+    before = open_sessions()
+    models = [dataclasses.replace(wave), dataclasses.replace(wave)]
+    for model in models:
+        runtime.open(model)
+    assert open_sessions() == before + 2
+    del model, models[0]
+    assert open_sessions() == before + 1
+    runtime.warm_up(models[0])
+
+
+def open_sessions() -> int:
+    gc.collect()
+    return sum(isinstance(each, InferenceSession) for each in gc.get_objects())

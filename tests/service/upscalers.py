@@ -1,11 +1,15 @@
 """A store of tiny upscaling networks, as small as they can be and still need what theirs need."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime import InferenceSession
 
 RECEPTIVE_FIELD = 2  # of two 3x3 convolutions
 
@@ -18,8 +22,12 @@ def write_store(store: Path) -> Path:
 
 
 def write_upscaler(folder: Path, factor: int, objective: str, seed: int) -> None:
-    (folder / "1").mkdir(parents=True)
-    onnx.save(network(factor, seed), folder / "1" / "model.onnx")
+    version = folder / "1"
+    version.mkdir(parents=True)
+    serialized = network(factor, seed).SerializeToString()
+    (version / "model.onnx").write_bytes(serialized)
+    images = np.random.default_rng(seed).integers(0, 256, (2, 16, 24, 3), np.uint8)
+    write_golden(version, {"image": images})
     card = {
         "kind": "upscale",
         "factor": factor,
@@ -29,7 +37,14 @@ def write_upscaler(folder: Path, factor: int, objective: str, seed: int) -> None
         "licence": "Apache-2.0",
         "created": "2026-01-01T00:00:00+00:00",
     }
-    (folder / "card.json").write_text(json.dumps(card))
+    (version / "card.json").write_text(json.dumps(card))
+
+
+def write_golden(version: Path, inputs: Mapping[str, NDArray[Any]]) -> None:
+    """What the network in this folder answers, as its golden output."""
+    session = InferenceSession(version / "model.onnx", providers=["CPUExecutionProvider"])
+    (output,) = session.run(["output"], dict(inputs))
+    np.savez_compressed(version / "model.golden.npz", output=output, **inputs)
 
 
 def network(factor: int, seed: int) -> onnx.ModelProto:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -37,7 +38,7 @@ export.export(model, "small", store, photograph=photograph, evaluation=EVALUATIO
 
 @pytest.fixture(scope="module")
 def card(exported: Exported) -> dict[str, Any]:
-    card: dict[str, Any] = json.loads((exported.folder / "card.json").read_text())
+    card: dict[str, Any] = json.loads((exported.folder / "1" / "card.json").read_text())
     return card
 
 
@@ -47,7 +48,13 @@ def test_a_models_folder_holds_graph_configuration_card_and_preview(exported: Ex
         for file in exported.folder.rglob("*")
         if file.is_file()
     }
-    assert files == {"1/model.onnx", "config.pbtxt", "card.json", "preview.jpg"}
+    assert files == {
+        "config.pbtxt",
+        "1/model.onnx",
+        "1/model.golden.npz",
+        "1/card.json",
+        "1/preview.jpg",
+    }
     assert exported.digest == hashlib.sha256(exported.onnx.read_bytes()).hexdigest()
 
 
@@ -90,7 +97,7 @@ def test_the_configuration_is_tritons(exported: Exported) -> None:
 def test_the_preview_is_the_photograph_in_the_models_style(
     exported: Exported, photographs: tuple[Path, ...]
 ) -> None:
-    with Image.open(exported.folder / "preview.jpg") as opened:
+    with Image.open(exported.folder / "1" / "preview.jpg") as opened:
         assert opened.format == "JPEG"
         preview = np.asarray(opened).astype(int)
     pixels = data.read_rgb(photographs[0], 320).byte().permute(0, 2, 3, 1)
@@ -103,12 +110,34 @@ def test_the_preview_is_the_photograph_in_the_models_style(
 def test_exporting_again_without_a_photograph_leaves_the_preview(
     tmp_path: Path, exported: Exported
 ) -> None:
-    folder = tmp_path / "small"
-    folder.mkdir()
+    folder = tmp_path / "small" / "1"
+    folder.mkdir(parents=True)
     (folder / "preview.jpg").write_bytes(b"of somebody's choice")
     export.export(exported.model, "small", tmp_path, photograph=None, evaluation=None)
     assert (folder / "preview.jpg").read_bytes() == b"of somebody's choice"
-    assert (folder / "1" / "model.onnx").is_file()
+    assert (folder / "model.onnx").is_file()
+
+
+def test_another_version_is_put_beside_the_first(tmp_path: Path, exported: Exported) -> None:
+    folder = Path(shutil.copytree(exported.folder, tmp_path / "small"))
+    before = contents(folder)
+    export.export(exported.model, "small", tmp_path, version=2, photograph=None, evaluation=None)
+    after = contents(folder)
+    assert {file: after[file] for file in before} == before
+    assert {file.relative_to(folder / "2").name for file in after.keys() - before.keys()} == {
+        file.relative_to(folder / "1").name for file in before if file.parent.name == "1"
+    }
+
+
+def test_the_golden_output_is_that_of_the_graph_for_inputs_of_all_kinds(
+    exported: Exported, session: InferenceSession
+) -> None:
+    with np.load(exported.folder / "1" / "model.golden.npz") as golden:
+        pair = dict(golden)
+    output = pair.pop("output")
+    assert pair.keys() == {each.name for each in session.get_inputs()}
+    assert np.array_equal(session.run(["output"], pair)[0], output)
+    assert output.std() > 20, "a plain picture would show little of what a network does"
 
 
 def test_exporting_elsewhere_gives_the_same_bytes(
@@ -118,7 +147,13 @@ def test_exporting_elsewhere_gives_the_same_bytes(
     command = [sys.executable, "-c", EXPORT_AGAIN, "small.safetensors", photographs[0], "store"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "1"}
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
-    for name in ("1/model.onnx", "config.pbtxt", "card.json", "preview.jpg"):
+    for name in (
+        "1/model.onnx",
+        "1/model.golden.npz",
+        "1/card.json",
+        "1/preview.jpg",
+        "config.pbtxt",
+    ):
         again = tmp_path / "store" / "small" / name
         assert again.read_bytes() == (exported.folder / name).read_bytes(), name
 

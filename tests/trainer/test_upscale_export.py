@@ -34,7 +34,7 @@ def session(upscaler: Exported) -> InferenceSession:
 
 @pytest.fixture(scope="module")
 def card(upscaler: Exported) -> dict[str, Any]:
-    card: dict[str, Any] = json.loads((upscaler.folder / "card.json").read_text())
+    card: dict[str, Any] = json.loads((upscaler.folder / "1" / "card.json").read_text())
     return card
 
 
@@ -87,7 +87,7 @@ def test_the_preview_is_half_bicubic_and_half_the_network(
     torch.nn.init.constant_(brighter.tail.bias, 0.3)
     model = small.upscale_model(brighter)
     export.export(model, "small", tmp_path, photograph=photograph, evaluation=None)
-    with Image.open(tmp_path / "small" / "preview.jpg") as opened:
+    with Image.open(tmp_path / "small" / "1" / "preview.jpg") as opened:
         preview = np.asarray(opened).astype(int)
     assert preview.shape == (320, 400, 3)
     low = shrink(pixels, 4)
