@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tests.conftest import ROOT
 from tests.service.conftest import decoded, encoded
+from tests.service.upscalers import write_upscaler
 
 
 class Server:
@@ -88,6 +89,12 @@ def large(astronaut: NDArray[np.uint8]) -> bytes:
     return encoded(astronaut, "jpeg")
 
 
+@pytest.fixture(scope="module")
+def huge(astronaut: NDArray[np.uint8]) -> bytes:
+    """4 megapixels, the most that is stylised: it takes a second or more."""
+    return encoded(np.tile(astronaut, (4, 4, 1)), "jpeg")
+
+
 def run_to_end(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "service", *options],
@@ -119,16 +126,16 @@ def test_takes_a_body_streamed_in_chunks_of_unknown_total(server: Server, large:
 
 
 def test_a_client_that_leaves_takes_its_request_out_of_the_queue(
-    server: Server, large: bytes
+    server: Server, huge: bytes
 ) -> None:
     head = (
         f"POST /stylize/wave HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
-        f"Content-Length: {len(large)}\r\n\r\n"
+        f"Content-Length: {len(huge)}\r\n\r\n"
     ).encode()
     ran_before = server.metric(r'perceptual_batch_images_count\{model="wave"\}')
     clients = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(6)]
     for client in clients:
-        client.sendall(head + large)
+        client.sendall(head + huge)
     server.until(lambda: server.metric("perceptual_queue_images") >= 4)
     for client in clients:
         client.close()
@@ -143,11 +150,10 @@ def test_a_client_that_leaves_takes_its_request_out_of_the_queue(
 
 
 def test_a_client_that_leaves_takes_all_tiles_of_its_image_out_of_the_queue(
-    upscaler_store: Path, astronaut: NDArray[np.uint8]
+    upscaler_store: Path, huge: bytes
 ) -> None:
     server = Server("--model-store", str(upscaler_store))
     server.until_ready()
-    huge = encoded(np.tile(astronaut, (4, 4, 1)), "jpeg")
     head = (
         f"POST /upscale HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
         f"Content-Length: {len(huge)}\r\n\r\n"
@@ -165,22 +171,32 @@ def test_a_client_that_leaves_takes_all_tiles_of_its_image_out_of_the_queue(
     server.stop()
 
 
-def test_sigterm_finishes_open_requests_and_exits(large: bytes) -> None:
-    server = Server("--max-batch-size", "1")
-    server.until_ready()
+def stopped_while_upscaling(server: Server, jpeg: bytes, requests: int) -> list[httpx.Response]:
+    """The answers to requests that a server had when it was told to end.
+
+    Enlarging takes seconds a picture, so that there is no missing that they wait.
+    """
     answers: list[httpx.Response] = []
 
     def post() -> None:
-        url = f"{server.url}/stylize/wave"
-        answers.append(httpx.post(url, files={"image": large}, timeout=60))
+        answers.append(httpx.post(f"{server.url}/upscale", files={"image": jpeg}, timeout=None))
 
-    clients = [threading.Thread(target=post) for _ in range(3)]
+    clients = [threading.Thread(target=post) for _ in range(requests)]
     for client in clients:
         client.start()
-    server.until(lambda: server.metric("perceptual_queue_images") >= 2)
+    # Admitted and not yet on the device: most of the tiles, of 256 pixels, of all pictures but one.
+    others = (requests - 1) * 512**2
+    server.until(lambda: server.metric("perceptual_queue_pixels") >= others)
     server.stop()
     for client in clients:
         client.join()
+    return answers
+
+
+def test_sigterm_finishes_open_requests_and_exits(large: bytes) -> None:
+    server = Server("--max-batch-size", "1", "--drain-seconds", "300")
+    server.until_ready()
+    answers = stopped_while_upscaling(server, large, requests=3)
     assert [answer.status_code for answer in answers] == [200, 200, 200]
 
 
@@ -189,23 +205,22 @@ def test_what_drain_seconds_are_too_short_for_is_refused_for_another_replica_to_
 ) -> None:
     server = Server("--max-batch-size", "1", "--drain-seconds", "0")
     server.until_ready()
-    answers: list[httpx.Response] = []
-
-    def post() -> None:
-        url = f"{server.url}/stylize/wave"
-        answers.append(httpx.post(url, files={"image": large}, timeout=60))
-
-    clients = [threading.Thread(target=post) for _ in range(8)]
-    for client in clients:
-        client.start()
-    server.until(lambda: server.metric("perceptual_queue_images") >= 6)
-    server.stop()
-    for client in clients:
-        client.join()
+    answers = stopped_while_upscaling(server, large, requests=8)
     refused = [answer for answer in answers if answer.status_code != 200]
     assert {answer.status_code for answer in refused} == {503}
     assert {answer.json()["title"] for answer in refused} == {"Draining"}
     assert len(answers) == 8
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP")
+def test_sighup_puts_a_new_version_into_service(upscaler_store: Path, tmp_path: Path) -> None:
+    store = Path(shutil.copytree(upscaler_store, tmp_path / "store"))
+    server = Server("--model-store", str(store))
+    server.until_ready()
+    write_upscaler(store / "upscale_x4_pixel", 4, "pixel", seed=7, number=2)
+    server.process.send_signal(signal.SIGHUP)
+    server.until(lambda: httpx.get(f"{server.url}/models/upscale_x4_pixel").json()["version"] == 2)
+    server.stop()
 
 
 def test_help_explains_every_setting() -> None:
@@ -237,11 +252,24 @@ def test_bad_settings_are_one_line_and_exit_code_2(options: list[str], named: st
     assert named in result.stderr.splitlines()[-1]
 
 
-def test_a_model_that_does_not_load_ends_the_process_with_its_name(
-    model_store: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("model.onnx", b"not a network"),
+        ("model.onnx", "another network"),
+        ("model.golden.npz", b"not an output"),
+    ],
+)
+def test_a_model_that_is_not_what_it_should_be_ends_the_process_with_one_line(
+    upscaler_store: Path, tmp_path: Path, file: str, content: bytes | str
 ) -> None:
-    store = Path(shutil.copytree(model_store, tmp_path / "store"))
-    (store / "wave" / "1" / "model.onnx").write_bytes(b"not a network")
-    result = run_to_end("--model-store", str(store), "--port", "0")
+    store = Path(shutil.copytree(upscaler_store, tmp_path / "store"))
+    if content == "another network":
+        content = (store / "upscale_x4_pixel" / "1" / file).read_bytes()
+    assert isinstance(content, bytes)
+    (store / "upscale_x4_feature" / "1" / file).write_bytes(content)
+    result = run_to_end("--model-store", str(store), "--port", "0", "--log-level", "error")
     assert result.returncode == 2
-    assert "model.onnx" in result.stderr.splitlines()[-1]
+    (line,) = (line for line in result.stderr.splitlines() if line.startswith("service: "))
+    assert f"upscale_x4_feature/1/{file}" in line
+    assert "Traceback" not in result.stderr

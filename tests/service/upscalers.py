@@ -21,8 +21,9 @@ def write_store(store: Path) -> Path:
     return store
 
 
-def write_upscaler(folder: Path, factor: int, objective: str, seed: int) -> None:
-    version = folder / "1"
+def write_upscaler(folder: Path, factor: int, objective: str, seed: int, number: int = 1) -> Path:
+    """Writes a version of the model, and returns its folder."""
+    version = folder / str(number)
     version.mkdir(parents=True)
     serialized = network(factor, seed).SerializeToString()
     (version / "model.onnx").write_bytes(serialized)
@@ -38,6 +39,7 @@ def write_upscaler(folder: Path, factor: int, objective: str, seed: int) -> None
         "created": "2026-01-01T00:00:00+00:00",
     }
     (version / "card.json").write_text(json.dumps(card))
+    return version
 
 
 def write_golden(version: Path, inputs: Mapping[str, NDArray[Any]]) -> None:
