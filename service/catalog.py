@@ -121,6 +121,8 @@ def read(store: Path) -> Catalog:
 
 def folders(store: Path) -> list[Path]:
     """The models' folders. Raises BrokenStore if there are none."""
+    if not store.is_dir():
+        raise BrokenStore(f"{store}: no such folder")
     try:
         found = sorted(entry for entry in store.iterdir() if _versions(entry))
     except OSError as error:

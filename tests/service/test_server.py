@@ -171,11 +171,14 @@ def test_a_client_that_leaves_takes_all_tiles_of_its_image_out_of_the_queue(
     server.stop()
 
 
-def stopped_while_upscaling(server: Server, jpeg: bytes, requests: int) -> list[httpx.Response]:
+def stopped_while_upscaling(
+    server: Server, pixels: NDArray[np.uint8], requests: int
+) -> list[httpx.Response]:
     """The answers to requests that a server had when it was told to end.
 
-    Enlarging takes seconds a picture, so that there is no missing that they wait.
+    Enlarging is slow, a second for a picture, so that there is no missing that others wait.
     """
+    jpeg = encoded(pixels[:256], "jpeg")
     answers: list[httpx.Response] = []
 
     def post() -> None:
@@ -185,7 +188,7 @@ def stopped_while_upscaling(server: Server, jpeg: bytes, requests: int) -> list[
     for client in clients:
         client.start()
     # Admitted and not yet on the device: most of the tiles, of 256 pixels, of all pictures but one.
-    others = (requests - 1) * 512**2
+    others = (requests - 1) * 256 * 512
     server.until(lambda: server.metric("perceptual_queue_pixels") >= others)
     server.stop()
     for client in clients:
@@ -193,19 +196,19 @@ def stopped_while_upscaling(server: Server, jpeg: bytes, requests: int) -> list[
     return answers
 
 
-def test_sigterm_finishes_open_requests_and_exits(large: bytes) -> None:
+def test_sigterm_finishes_open_requests_and_exits(astronaut: NDArray[np.uint8]) -> None:
     server = Server("--max-batch-size", "1", "--drain-seconds", "300")
     server.until_ready()
-    answers = stopped_while_upscaling(server, large, requests=3)
+    answers = stopped_while_upscaling(server, astronaut, requests=3)
     assert [answer.status_code for answer in answers] == [200, 200, 200]
 
 
 def test_what_drain_seconds_are_too_short_for_is_refused_for_another_replica_to_do(
-    large: bytes,
+    astronaut: NDArray[np.uint8],
 ) -> None:
     server = Server("--max-batch-size", "1", "--drain-seconds", "0")
     server.until_ready()
-    answers = stopped_while_upscaling(server, large, requests=8)
+    answers = stopped_while_upscaling(server, astronaut, requests=8)
     refused = [answer for answer in answers if answer.status_code != 200]
     assert {answer.status_code for answer in refused} == {503}
     assert {answer.json()["title"] for answer in refused} == {"Draining"}
