@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help serve test lint format bench chaos clean
+.PHONY: help serve test lint format bench chaos soak clean
 
 help:
 	@echo "make serve   start the service on http://127.0.0.1:8000 (ARGS='--port 9000 ...')"
@@ -12,6 +12,7 @@ help:
 	@echo "make format  format the code"
 	@echo "make bench   measure the service, and others beside it (ARGS='--markdown FILE')"
 	@echo "make chaos   kill, freeze and restart replicas under load; needs nginx (ARGS='--rounds 3')"
+	@echo "make soak    steady load for 20 minutes, and what grows meanwhile (ARGS='--minutes 5')"
 	@echo "make clean   remove what make made, trained runs excepted"
 
 serve: $(VENV)/.serve
@@ -34,6 +35,9 @@ bench: $(VENV)/.develop
 
 chaos: $(VENV)/.develop
 	$(VENV)/bin/python -m tests.chaos $(ARGS)
+
+soak: $(VENV)/.develop
+	$(VENV)/bin/python -m tests.chaos.soak $(ARGS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

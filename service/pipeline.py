@@ -26,7 +26,7 @@ from service.keys import Client
 from service.loading import Loader
 from service.metrics import Metrics
 from service.parts import run_parts
-from service.problems import NotReady
+from service.problems import NotReady, OutOfMemory
 from service.runtime import GraphTensor, Inputs, Runtime
 from service.scheduler import Completed, Scheduler
 from service.settings import Settings
@@ -184,8 +184,21 @@ class Pipeline:
 
         Both are called in a codec thread; ``encode`` gets the first of what ``decode`` returned,
         and the model's outputs in order. Raises what they raise, and what admission and the run
-        raise.
+        raise; OutOfMemory in place of a MemoryError.
         """
+        try:
+            return await self._process(model, deadline, decode, encode)
+        except MemoryError as error:
+            text = "The image needs more memory than there is now."
+            raise OutOfMemory(text, retry_after=1) from error
+
+    async def _process(
+        self,
+        model: Model,
+        deadline: float | None,
+        decode: Callable[[], tuple[Source, Sequence[Inputs]]],
+        encode: Callable[[Source, Sequence[Pixels]], Content],
+    ) -> Answer[Content]:
         clock = asyncio.get_running_loop().time
         # Before decoding: what the queue cannot take is not worth a core's time.
         self.scheduler.admit(deadline)

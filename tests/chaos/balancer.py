@@ -4,17 +4,19 @@ import getpass
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from tests.chaos.replica import free_port
+from tests.benchmarks import processes
+from tests.chaos.replica import free_port, limited
 from tests.chaos.waiting import until
 from tests.conftest import ROOT
 
@@ -60,6 +62,14 @@ class Balancer:
             if line["upstream"]
         ]
 
+    @contextmanager
+    def unable_to_write(self) -> Iterator[None]:
+        """Its disk is full: neither its log nor an upload that does not fit into memory fits."""
+        with ExitStack() as stack:
+            for pid in processes.tree(self.process.pid):
+                stack.enter_context(limited(pid, resource.RLIMIT_FSIZE, 0))
+            yield
+
     def logged(self, count: int) -> list[Request]:
         """The same, once there are so many: a line follows its answer."""
         until(lambda: len(self.requests()) >= count)
@@ -100,6 +110,7 @@ def running(
             [INSTALLED, "-p", folder, "-c", folder / "nginx.conf", "-g", f"daemon off;{user}"],
             stdout=stdout,
             stderr=stderr,
+            restore_signals=False,  # SIGXFSZ stays ignored: beyond its limit a write just fails
         )
     try:
         balancer = Balancer(process, port, log)

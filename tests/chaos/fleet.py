@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tests.chaos import balancer
 from tests.chaos.balancer import Balancer
-from tests.chaos.load import Errand, large_errand, small_errands
+from tests.chaos.load import Errands
 from tests.chaos.replica import Replica
-from tests.conftest import ROOT
+from tests.chaos.store import Store
 
 
 @dataclass(frozen=True)
@@ -18,31 +18,28 @@ class Fleet:
     impatient_balancer: Balancer
     """It gives up a silent replica after 6 seconds, not 300; otherwise as it is deployed too."""
     replicas: Sequence[Replica]
-    errands: Sequence[Errand]
-    """Of small pictures."""
-    large: Errand
+    store: Store
+    """Of all replicas."""
+    errands: Errands
 
 
 @contextmanager
 def running(folder: Path, replicas: int = 3) -> Iterator[Fleet]:
     """Replicas that serve ``wave``, ready."""
-    store = folder / "model_store"
-    store.mkdir()
-    (store / "wave").symlink_to(ROOT / "model_store" / "wave")
+    store = Store(folder)
     with ExitStack() as stack:
         started = []
         for number in range(replicas):
-            replica = Replica(store, folder / f"replica-{number}.log")
+            replica = Replica(store.path, folder / f"replica-{number}.log")
             stack.callback(replica.kill)
             started.append(replica)
         for replica in started:
             replica.until_ready()
         addresses = [replica.address for replica in started]
-        undisturbed = f"http://{addresses[0]}"
         yield Fleet(
             stack.enter_context(balancer.running(folder / "deployed", addresses)),
             stack.enter_context(balancer.running(folder / "impatient", addresses, "6s")),
             started,
-            small_errands(undisturbed),
-            large_errand(undisturbed),
+            store,
+            Errands(store.networks),
         )

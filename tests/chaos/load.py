@@ -1,15 +1,18 @@
 """Clients that send pictures, and check every pixel of what comes back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
+from pathlib import Path
 
 import httpx
 import numpy as np
 import skimage.data
 from numpy.typing import NDArray
+from onnxruntime import InferenceSession
 from PIL import Image
 
 from tests.chaos.waiting import PATIENCE_SECONDS
@@ -25,7 +28,8 @@ class Errand:
     """A picture to send and the pixels that are to come back."""
 
     body: bytes
-    expected: NDArray[np.uint8]
+    expected: Mapping[str, NDArray[np.uint8]]
+    """By the digest of the network that made the answer."""
 
 
 @dataclass
@@ -34,31 +38,45 @@ class Tally:
     answered: int = 0
     """With the right pixels."""
     wrong: int = 0
-    """With other pixels."""
+    """With other pixels, or by an unknown network."""
     lost: list[str] = field(default_factory=list)
     """What came in the place of a picture."""
+    networks: Counter[str] = field(default_factory=Counter)
+    """Digests of those that made the right pixels."""
 
 
-def small_errands(url: str) -> list[Errand]:
-    """Pictures that all differ, of a few sizes, and what a service that nobody disturbs answers."""
-    astronaut = skimage.data.astronaut()
-    return [
-        _errand(url, astronaut[side * place :, side * place :][:side, :side])
-        for side in _SIDES
-        for place in range(_A_SIZE)
-    ]
+class Errands:
+    """Pictures, and what these networks, by their digests, make of them when run by themselves."""
 
+    def __init__(self, networks: Mapping[str, Path]) -> None:
+        astronaut = skimage.data.astronaut()
+        self._sessions = {
+            digest: InferenceSession(file, providers=["CPUExecutionProvider"])
+            for digest, file in networks.items()
+        }
+        self.small = [
+            self._errand(astronaut[side * place :, side * place :][:side, :side])
+            for side in _SIDES
+            for place in range(_A_SIZE)
+        ]
+        """All of them different, of a few sizes."""
+        wide = np.concatenate([astronaut, astronaut[:, ::-1]], axis=1)
+        self.large = self._errand(np.concatenate([wide, wide[::-1]]))
+        """A megapixel, which takes a second of one core, and over 1 MiB as a file."""
 
-def large_errand(url: str) -> Errand:
-    """A picture that takes about a tenth of a second."""
-    return _errand(url, skimage.data.astronaut()[:256, :256])
-
-
-def _errand(url: str, pixels: NDArray[np.uint8]) -> Errand:
-    png = BytesIO()
-    Image.fromarray(pixels).save(png, "png")
-    answer = httpx.post(f"{url}{PATH}", content=png.getvalue(), headers=_HEADERS, timeout=60)
-    return Errand(png.getvalue(), _pixels(answer))
+    def _errand(self, pixels: NDArray[np.uint8]) -> Errand:
+        png = BytesIO()
+        Image.fromarray(pixels).save(png, "png")
+        inputs = {
+            "image": pixels[np.newaxis],
+            "strength": np.ones(1, np.float32),
+            "preserve_color": np.zeros(1, np.float32),
+        }
+        expected = {
+            digest: session.run(["output"], inputs)[0][0]
+            for digest, session in self._sessions.items()
+        }
+        return Errand(png.getvalue(), expected)
 
 
 class Load:
@@ -93,6 +111,11 @@ class Load:
         async with self._connection() as connection:
             await self._request(connection, errand)
 
+    async def attempt(self, errand: Errand) -> httpx.Response:
+        """One request beside the others, which is in no tally."""
+        async with self._connection() as connection:
+            return await connection.post(PATH, content=errand.body, headers=_HEADERS)
+
     def _connection(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self._url, timeout=PATIENCE_SECONDS)
 
@@ -105,8 +128,9 @@ class Load:
         else:
             if answer.status_code != 200:
                 self.tally.lost.append(f"{answer.status_code} {answer.text}")
-            elif _alike(_pixels(answer), errand.expected):
+            elif _right(answer, errand):
                 self.tally.answered += 1
+                self.tally.networks[answer.headers["x-model-digest"]] += 1
             else:
                 self.tally.wrong += 1
         async with self._progress:
@@ -116,15 +140,13 @@ class Load:
         self._stopping = True
 
 
-def _pixels(answer: httpx.Response) -> NDArray[np.uint8]:
-    return np.asarray(Image.open(BytesIO(answer.content)))
-
-
-def _alike(answer: NDArray[np.uint8], expected: NDArray[np.uint8]) -> bool:
+def _right(answer: httpx.Response, errand: Errand) -> bool:
     """To one level of 255, which is what a picture's companions in a batch may change."""
-    if answer.shape != expected.shape:
+    pixels = np.asarray(Image.open(BytesIO(answer.content)))
+    expected = errand.expected.get(answer.headers["x-model-digest"])
+    if expected is None or pixels.shape != expected.shape:
         return False
-    return bool(np.abs(answer.astype(np.int16) - expected).max() <= 1)
+    return bool(np.abs(pixels.astype(np.int16) - expected).max() <= 1)
 
 
 @asynccontextmanager

@@ -3,15 +3,18 @@
 import os
 import random
 import re
+import resource
 import signal
 import socket
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 
+from tests.chaos.store import NAME
 from tests.chaos.waiting import until
 from tests.conftest import ROOT
 
@@ -31,6 +34,17 @@ def free_port() -> int:
             return port
 
 
+@contextmanager
+def limited(pid: int, which: int, limit: int) -> Iterator[None]:
+    """A running process under a limit of its own."""
+    before = resource.prlimit(pid, which)
+    resource.prlimit(pid, which, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, which, before)
+
+
 class Replica:
     """Starts at once; what it logs goes to ``log``."""
 
@@ -41,10 +55,10 @@ class Replica:
         self._log = log
         self._process = self._start()
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self, model_store: Path | None = None) -> subprocess.Popen[bytes]:
         options = {
             "port": self.port,
-            "model-store": self._model_store,
+            "model-store": model_store or self._model_store,
             "execution-provider": "cpu",
             "threads": 1,
             "codec-threads": 1,
@@ -65,11 +79,15 @@ class Replica:
             return httpx.get(f"http://{self.address}/readyz").status_code == 200
         return False
 
-    def queued(self) -> int:
-        """Images that wait for its device."""
+    def metric(self, pattern: str) -> float:
+        """The sum of the samples whose names, with their labels, match; 0 if there are none."""
         exposition = httpx.get(f"http://{self.address}/metrics").text
-        (images,) = re.findall(r"^perceptual_queue_images (\S+)$", exposition, re.M)
-        return int(float(images))
+        return sum(map(float, re.findall(rf"^{pattern} (\S+)$", exposition, re.M)))
+
+    def version(self) -> int:
+        """Of the model that it serves."""
+        version: int = httpx.get(f"http://{self.address}/models/{NAME}").json()["version"]
+        return version
 
     def kill(self) -> None:
         """As a crash or the kernel's out-of-memory killer does."""
@@ -84,6 +102,29 @@ class Replica:
     def start_again(self) -> None:
         self._process = self._start()
         self.until_ready()
+
+    def fail_to_start(self, model_store: Path) -> None:
+        """Starts with a store that cannot be served; returns when it has ended, never ready."""
+        self._process = self._start(model_store)
+        until(lambda: self._ready() or self._process.poll() is not None)
+        assert self._process.poll() == 2, self._log.read_text()
+
+    def reload(self) -> None:
+        """It reads its store again."""
+        os.kill(self._process.pid, signal.SIGHUP)
+
+    @contextmanager
+    def short_of_memory(self, left: int) -> Iterator[None]:
+        """It can get no more than so many bytes beyond what it has."""
+        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[0])
+        with limited(self._process.pid, resource.RLIMIT_AS, pages * resource.getpagesize() + left):
+            yield
+
+    @contextmanager
+    def unable_to_write(self) -> Iterator[None]:
+        """Its log is on a disk that is full."""
+        with limited(self._process.pid, resource.RLIMIT_FSIZE, 0):
+            yield
 
     def freeze(self) -> None:
         """It takes connections from here on, as the kernel does that, and answers nothing."""

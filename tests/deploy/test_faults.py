@@ -28,6 +28,11 @@ def test_every_request_gets_the_right_picture(report: Report) -> None:
     assert report.tally.answered == report.tally.requests
 
 
+@pytest.mark.parametrize("report", ["model replaced"], indirect=True)
+def test_the_old_network_answers_until_the_new_one_does(report: Report, replicas: Fleet) -> None:
+    assert report.tally.networks.keys() == replicas.store.networks.keys()
+
+
 @pytest.mark.parametrize("report", OF_REPLICAS, indirect=True)
 def test_what_one_replica_left_undone_another_did(report: Report) -> None:
     assert report.retried >= 1

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from service import codec
 from service.app import create_app
 from service.problems import QueueFull
 from service.scheduler import Scheduler
@@ -236,6 +237,18 @@ async def test_a_full_queue_is_429_with_retry_after(
     for response in refused:
         assert problem(response)[0] == 429
         assert int(response.headers["retry-after"]) >= 1
+
+
+async def test_memory_that_runs_out_beside_the_network_is_503_too(
+    client: httpx.AsyncClient, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(codec, "encode", exhausted)
+    response = await client.post("/stylize/wave", content=body, headers=JPEG)
+    assert problem(response)[0] == 503
+    assert response.headers["retry-after"] == "1"
 
 
 async def test_a_full_queue_is_429_before_the_body_is_read(
