@@ -7,7 +7,7 @@ and one thread for the device. The event loop hands work from one to the next.
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -92,9 +92,9 @@ class Pipeline:
         self._device: Executor = ThreadPoolExecutor(1, "device")
         self._scheduler: Scheduler[Model, Inputs, Pixels] | None = None
 
-    async def start(self) -> None:
-        """Load and warm every model, then open the queue. Raises RuntimeUnavailable."""
-        for model in self.catalog.models.values():
+    async def start(self, models: Iterable[Model] | None = None) -> None:
+        """Load and warm these models, or all, then open the queue. Raises RuntimeUnavailable."""
+        for model in self.catalog.models.values() if models is None else models:
             await self._on(self._device, self.runtime.load, model)
             self.metrics.models.labels(
                 model.name, model.version, model.digest, self.runtime.provider
