@@ -62,8 +62,8 @@ def _parser() -> argparse.ArgumentParser:
             help="the result (%(default)s)",
         )
 
-    def add_model(add: Callable[..., object], text: str) -> None:
-        add("--style", "--model", dest="model", required=True, metavar="NAME", help=text)
+    def add_model(add: Callable[..., object], text: str, *, required: bool = True) -> None:
+        add("--style", "--model", dest="model", required=required, metavar="NAME", help=text)
 
     def add_upscalers(add: Callable[..., object]) -> None:
         add(
@@ -76,15 +76,15 @@ def _parser() -> argparse.ArgumentParser:
 
     training = command("train", "Train a network by its recipe.")
     add = training.add_argument
-    add_model(add, "a recipe in trainer/recipes")
+    add_model(add, "a recipe in trainer/recipes", required=False)
+    add("--style-image", type=Path, metavar="FILE", help="a painting of your own; takes a --name")
+    add("--name", metavar="NAME", help="of the run and of the model (the recipe's)")
     add(
         "--data",
-        required=True,
         type=Path,
         metavar="FOLDER",
         help="photographs, searched recursively",
     )
-    add("--style-image", type=Path, metavar="FILE", help="another painting than the recipe's")
     add("--steps", type=_positive, metavar="N", help="shorten or stretch the recipe's schedule")
     add("--init-from", type=Path, metavar="FILE", help="start from these weights (.safetensors)")
     again = training.add_mutually_exclusive_group().add_argument
