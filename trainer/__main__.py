@@ -53,6 +53,15 @@ def _parser() -> argparse.ArgumentParser:
             help="where runs are kept (%(default)s)",
         )
 
+    def add_store(add: Callable[..., object]) -> None:
+        add(
+            "--store",
+            type=Path,
+            default=Path("model_store"),
+            metavar="FOLDER",
+            help="the model store (%(default)s)",
+        )
+
     def add_out(add: Callable[..., object], default: str) -> None:
         add(
             "--out",
@@ -161,15 +170,21 @@ def _parser() -> argparse.ArgumentParser:
     add_out(add, "crops.png")
     add_runs(add)
 
+    add = command("gallery", "Show what styles make of photographs, on one sheet.").add_argument
+    add(
+        "--style",
+        action="append",
+        metavar="NAME",
+        help="one to show, as often as wanted (all of the model store)",
+    )
+    add("photographs", nargs="+", type=Path, metavar="PHOTOGRAPH")
+    add_out(add, "gallery.jpg")
+    add_store(add)
+    add_runs(add)
+
     add = command("export", "Write a trained network into the model store as ONNX.").add_argument
     add_model(add, "a trained model: the newest run, else the shipped weights")
-    add(
-        "--store",
-        type=Path,
-        default=Path("model_store"),
-        metavar="FOLDER",
-        help="the model store (%(default)s)",
-    )
+    add_store(add)
     add("--photograph", type=Path, metavar="FILE", help="what a new preview shows")
     add_runs(add)
 

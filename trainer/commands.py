@@ -28,6 +28,7 @@ from trainer import (
 from trainer.checkpoint import Run
 from trainer.crops import sheet
 from trainer.errors import TrainerError
+from trainer.gallery import sheet as gallery_sheet
 from trainer.losses import LossTerms, PerceptualLoss
 from trainer.lpips import LPIPS
 from trainer.networks import ServedStyleNet, StyleNet
@@ -186,6 +187,17 @@ def crops(options: Namespace) -> None:
     _save(picture, options.out)
 
 
+def gallery(options: Namespace) -> None:
+    names = options.style or sorted(
+        file.parent.name for file in options.store.glob("*/config.pbtxt")
+    )
+    models = {name: _trained(name, options.runs) for name in names}
+    styles = {name: of for name, of in models.items() if isinstance(of.recipe, StylizeRecipe)}
+    if not styles:
+        raise TrainerError(f"no styles in {', '.join(options.style or [str(options.store)])}")
+    _save(gallery_sheet(styles, options.photographs), options.out)
+
+
 def _upscalers(options: Namespace) -> dict[str, TrainedModel]:
     factor = options.upscale
     names = options.model or [f"upscale_x{factor}_{objective}" for objective in OBJECTIVES]
@@ -281,7 +293,7 @@ def _objective(followed: StylizeRecipe, vgg_file: Path | None) -> PerceptualLoss
 
 def _save(image: Image.Image, file: Path) -> None:
     try:
-        image.save(file)
+        image.save(file, quality=90)  # of JPEG
     except (OSError, ValueError) as error:
         raise TrainerError(f"{file}: {error}") from error
     print(f"wrote {file}")
