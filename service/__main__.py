@@ -1,4 +1,7 @@
-"""python -m service: read the settings, then serve until told to stop."""
+"""python -m service: read the settings, then serve until told to stop.
+
+With the command stylize or upscale: transform files and folders, without HTTP.
+"""
 
 import logging
 import signal
@@ -9,13 +12,16 @@ import uvicorn
 from pydantic import ValidationError
 from pydantic_settings import CliApp, SettingsError
 
-from service import logs
+from service import folders, logs
 from service.app import create_app
 from service.catalog import BrokenStore
 from service.connections import bounded
+from service.folder_plan import Unplannable
+from service.folder_run import CannotWrite
 from service.keys import BrokenKeys
 from service.metrics import PortTaken
 from service.pipeline import Pipeline
+from service.problems import UnknownModel
 from service.runtime import RuntimeUnavailable
 from service.settings import Settings
 
@@ -24,12 +30,28 @@ log = logging.getLogger("service")
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns 0 after an orderly end, 2 if the settings or the installation are at fault."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given and given[0] in folders.COMMANDS:
+        return _transform_folders(given)
+    return _serve(given)
+
+
+def _transform_folders(arguments: list[str]) -> int:
+    try:
+        return folders.main(arguments)
+    except ValidationError as error:
+        return _refuse(_invalid(error))
+    except (BrokenStore, CannotWrite, RuntimeUnavailable, UnknownModel, Unplannable) as error:
+        return _refuse(str(error))
+    except KeyboardInterrupt:  # before there was anything to finish
+        return 130
+
+
+def _serve(arguments: list[str]) -> int:
     try:
         settings = CliApp.run(Settings, cli_args=arguments)
     except ValidationError as error:
-        first = error.errors()[0]
-        setting = str(first["loc"][0]).replace("_", "-")
-        return _refuse(f"--{setting}: {first['msg']}")
+        return _refuse(_invalid(error))
     except SettingsError as error:
         return _refuse(str(error))
     logs.configure(settings.log_level, settings.log_format)
@@ -89,6 +111,12 @@ def _announce(settings: Settings, pipeline: Pipeline) -> None:
             model.digest[:12],
         )
     log.info("listening on http://%s:%d", settings.host, settings.port)
+
+
+def _invalid(error: ValidationError) -> str:
+    first = error.errors()[0]
+    setting = str(first["loc"][0]).replace("_", "-")
+    return f"--{setting}: {first['msg']}"
 
 
 def _refuse(reason: str) -> int:

@@ -30,6 +30,9 @@ MEDIA_TYPES: Mapping[ImageFormat, str] = {
     "avif": "image/avif",
 }
 
+READ = "JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP"
+MAGIC_BYTES = 16
+"""How much of a file tells which of them it is."""
 _DECODERS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP")
 _IN_KIND: Mapping[str | None, ImageFormat] = {
     "JPEG": "jpeg",
@@ -66,6 +69,11 @@ warnings.filterwarnings("ignore", module="PIL")  # the quirks of clients' files
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 Image.init()
 
+SUFFIXES: Mapping[str, str] = {
+    suffix: name for suffix, name in Image.registered_extensions().items() if name in _DECODERS
+}
+"""What files of these formats end in, in lower case, with the format in upper case."""
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -91,7 +99,7 @@ def decode(
     """
     decoder = _decoder_of(body)
     if decoder is None:
-        raise UnsupportedImage("Send a JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP image.")
+        raise UnsupportedImage(f"Send a {READ} image.")
     try:
         with Image.open(BytesIO(body), formats=(decoder,)) as image:
             _check_header(image, body, max_pixels)
@@ -110,6 +118,12 @@ def decode(
         raise BrokenImage(
             f"The {decoder} image is damaged, cut off, or of a kind that cannot be read."
         ) from error
+
+
+def kind_of(head: bytes) -> ImageFormat | None:
+    """The format that answers a file in kind, by its first bytes; None for no image we read."""
+    decoder = _decoder_of(head)
+    return None if decoder is None else _IN_KIND.get(decoder, "png")
 
 
 def encode(picture: Picture, format: ImageFormat, quality: int) -> bytes:
@@ -154,7 +168,9 @@ def check_holds(format: ImageFormat, size: Size) -> None:
 
 def _decoder_of(body: bytes) -> str | None:
     magic = ((name, Image.OPEN[name][1]) for name in _DECODERS)
-    return next((name for name, accept in magic if accept and accept(body[:16]) is True), None)
+    return next(
+        (name for name, accept in magic if accept and accept(body[:MAGIC_BYTES]) is True), None
+    )
 
 
 def _check_header(image: ImageFile.ImageFile, body: bytes, max_pixels: int) -> None:

@@ -7,7 +7,7 @@ and one thread for the device. The event loop hands work from one to the next.
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -96,12 +96,12 @@ class Pipeline:
         self._loader = Loader(settings.model_store, self.runtime, metrics, self._device)
         self._scheduler: Scheduler[Model, Inputs, Pixels] | None = None
 
-    async def start(self) -> None:
-        """Load, warm and check every model, then open the queue.
+    async def start(self, models: Iterable[Model] | None = None) -> None:
+        """Load, warm and check these models, or all, then open the queue.
 
         Raises BrokenStore or RuntimeUnavailable.
         """
-        for model in self.catalog.models.values():
+        for model in self.catalog.models.values() if models is None else models:
             await self._loader.load(model)
             self.metrics.serves(model, self.runtime.provider)
         build = self.runtime.build

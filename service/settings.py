@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     """Style transfer and super-resolution over HTTP.
 
     Every option is also an environment variable: --max-batch-size is PERCEPTUAL_MAX_BATCH_SIZE.
+    Without HTTP: python -m service stylize --help, python -m service upscale --help.
     """
 
     model_config = SettingsConfigDict(

@@ -53,6 +53,15 @@ def _parser() -> argparse.ArgumentParser:
             help="where runs are kept (%(default)s)",
         )
 
+    def add_store(add: Callable[..., object]) -> None:
+        add(
+            "--store",
+            type=Path,
+            default=Path("model_store"),
+            metavar="FOLDER",
+            help="the model store (%(default)s)",
+        )
+
     def add_out(add: Callable[..., object], default: str) -> None:
         add(
             "--out",
@@ -62,8 +71,8 @@ def _parser() -> argparse.ArgumentParser:
             help="the result (%(default)s)",
         )
 
-    def add_model(add: Callable[..., object], text: str) -> None:
-        add("--style", "--model", dest="model", required=True, metavar="NAME", help=text)
+    def add_model(add: Callable[..., object], text: str, *, required: bool = True) -> None:
+        add("--style", "--model", dest="model", required=required, metavar="NAME", help=text)
 
     def add_upscalers(add: Callable[..., object]) -> None:
         add(
@@ -76,15 +85,15 @@ def _parser() -> argparse.ArgumentParser:
 
     training = command("train", "Train a network by its recipe.")
     add = training.add_argument
-    add_model(add, "a recipe in trainer/recipes")
+    add_model(add, "a recipe in trainer/recipes", required=False)
+    add("--style-image", type=Path, metavar="FILE", help="a painting of your own; takes a --name")
+    add("--name", metavar="NAME", help="of the run and of the model (the recipe's)")
     add(
         "--data",
-        required=True,
         type=Path,
         metavar="FOLDER",
         help="photographs, searched recursively",
     )
-    add("--style-image", type=Path, metavar="FILE", help="another painting than the recipe's")
     add("--steps", type=_positive, metavar="N", help="shorten or stretch the recipe's schedule")
     add("--init-from", type=Path, metavar="FILE", help="start from these weights (.safetensors)")
     again = training.add_mutually_exclusive_group().add_argument
@@ -161,6 +170,18 @@ def _parser() -> argparse.ArgumentParser:
     add_out(add, "crops.png")
     add_runs(add)
 
+    add = command("gallery", "Show what styles make of photographs, on one sheet.").add_argument
+    add(
+        "--style",
+        action="append",
+        metavar="NAME",
+        help="one to show, as often as wanted (all of the model store)",
+    )
+    add("photographs", nargs="+", type=Path, metavar="PHOTOGRAPH")
+    add_out(add, "gallery.jpg")
+    add_store(add)
+    add_runs(add)
+
     exporting = command("export", "Write a trained network into the model store as ONNX.")
     which = exporting.add_mutually_exclusive_group(required=True).add_argument
     which(
@@ -172,13 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     which("--all", action="store_true", help="every model that the store has")
     add = exporting.add_argument
-    add(
-        "--store",
-        type=Path,
-        default=Path("model_store"),
-        metavar="FOLDER",
-        help="the model store (%(default)s)",
-    )
+    add_store(add)
     add(
         "--version",
         type=_positive,

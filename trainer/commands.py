@@ -1,5 +1,6 @@
 """What the commands of ``python -m trainer`` do, each a function of its parsed options."""
 
+import re
 import shutil
 from argparse import Namespace
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ from trainer import (
 from trainer.checkpoint import Run
 from trainer.crops import sheet
 from trainer.errors import TrainerError
+from trainer.gallery import sheet as gallery_sheet
 from trainer.losses import LossTerms, PerceptualLoss
 from trainer.lpips import LPIPS
 from trainer.networks import ServedStyleNet, StyleNet
@@ -38,17 +40,24 @@ from trainer.vgg import VGG16
 from trainer.weights_file import TrainedModel
 
 WEIGHTS = Path(__file__).parent / "weights"
+MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""A folder of the store, and a part of the service's URLs."""
 OBJECTIVES = ("pixel", "feature")
 """Of the upscalers that are compared unless others are named."""
 DEFAULT_RECIPE = "wave"
 """Whose loss weights a painting without a recipe is optimised with."""
+BASE_RECIPE = "wave"
+"""What a painting without a recipe is trained by, unless another is named."""
+WARM_START = "wave"
+"""The trained model that it then starts from: it can paint, and has only to paint otherwise."""
 
 
 def train(options: Namespace) -> None:
-    folder = options.runs / options.model
+    name = _name_of_run(options)
+    folder = options.runs / name
     device = _device(options.device)
-    run = _resumed(options, folder, device) if options.resume else _started(options, folder, device)
     photographs = data.find_photographs(options.data)
+    run = _resumed(options, folder, device) if options.resume else _started(options, folder, device)
     weights = vgg_weights.load(options.vgg) if run.recipe.needs_vgg else {}
     if options.overwrite and folder.exists():
         shutil.rmtree(folder)
@@ -66,17 +75,32 @@ def train(options: Namespace) -> None:
         ),
         _teacher(run.recipe, options.runs),
     )
-    print(f"trained {trained}; next: python -m trainer export --style {options.model}")
+    duration = tqdm.format_interval(run.progress.seconds)
+    print(f"trained {trained} in {duration}; next: python -m trainer export --style {name}")
+
+
+def _name_of_run(options: Namespace) -> str:
+    """Raises TrainerError unless it is clear what is to be trained, under which name, on what."""
+    if options.style_image is not None and options.name is None:
+        raise TrainerError("--style-image FILE: a painting of your own takes a --name NAME")
+    if options.model is None and options.style_image is None and not options.resume:
+        raise TrainerError("--style NAME of a recipe, or --style-image FILE and --name NAME?")
+    name: str | None = options.name or options.model
+    if name is None:
+        raise TrainerError("--resume: which run, --style NAME or --name NAME?")
+    if options.name is not None and not MODEL_NAME.fullmatch(name):
+        raise TrainerError(f"--name {name}: a name is up to 64 letters, digits and . _ -")
+    if name != options.model and name in recipe.names():
+        raise TrainerError(f"--name {name}: a recipe has this name; choose another")
+    if options.data is None:
+        raise TrainerError("--data FOLDER is missing: photographs to train on; a thousand do")
+    return name
 
 
 def _started(options: Namespace, folder: Path, device: torch.device) -> Run:
-    followed = recipe.load(options.model)
+    followed = _followed(options)
     if options.steps is not None:
         followed = followed.with_steps(options.steps)
-    if options.style_image is not None:
-        if not isinstance(followed, StylizeRecipe):
-            raise TrainerError(f"--style-image: {options.model} is not a style")
-        followed = followed.with_style_image(options.style_image)
     if (folder / checkpoint.NAME).exists() and not options.overwrite:
         raise TrainerError(
             f"{folder} holds a run already: --resume goes on with it, --overwrite starts again"
@@ -87,6 +111,16 @@ def _started(options: Namespace, folder: Path, device: torch.device) -> Run:
     elif followed.init_from is not None:
         run.warm_start(_trained(followed.init_from, options.runs), followed.init_from)
     return run
+
+
+def _followed(options: Namespace) -> Recipe:
+    followed = recipe.load(options.model or BASE_RECIPE)
+    if options.style_image is None:
+        return followed
+    if not isinstance(followed, StylizeRecipe):
+        raise TrainerError(f"--style-image: {options.model} is not a style")
+    init_from = WARM_START if options.model is None else followed.init_from
+    return followed.for_painting(options.style_image, options.name, init_from)
 
 
 def _teacher(followed: Recipe, runs: Path) -> StyleNet | None:
@@ -151,6 +185,17 @@ def _evaluate_upscalers(options: Namespace) -> None:
 def crops(options: Namespace) -> None:
     picture = sheet(_methods(_upscalers(options), options), options.photographs, options.upscale)
     _save(picture, options.out)
+
+
+def gallery(options: Namespace) -> None:
+    names = options.style or sorted(
+        file.parent.name for file in options.store.glob("*/config.pbtxt")
+    )
+    models = {name: _trained(name, options.runs) for name in names}
+    styles = {name: of for name, of in models.items() if isinstance(of.recipe, StylizeRecipe)}
+    if not styles:
+        raise TrainerError(f"no styles in {', '.join(options.style or [str(options.store)])}")
+    _save(gallery_sheet(styles, options.photographs), options.out)
 
 
 def _upscalers(options: Namespace) -> dict[str, TrainedModel]:
@@ -257,7 +302,7 @@ def _objective(followed: StylizeRecipe, vgg_file: Path | None) -> PerceptualLoss
 
 def _save(image: Image.Image, file: Path) -> None:
     try:
-        image.save(file)
+        image.save(file, quality=90)  # of JPEG
     except (OSError, ValueError) as error:
         raise TrainerError(f"{file}: {error}") from error
     print(f"wrote {file}")

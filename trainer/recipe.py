@@ -186,6 +186,17 @@ class StylizeRecipe(_Recipe):
             }
         )
 
+    def for_painting(self, image: Path, title: str, init_from: str | None) -> Self:
+        """A recipe like this one, of somebody's own painting and photographs."""
+        return self.with_style_image(image).model_copy(
+            update={
+                "title": title,
+                "licence": "not stated",
+                "data": "photographs that are not published",
+                "init_from": init_from,
+            }
+        )
+
 
 class UpscaleNetRecipe(_Table):
     architecture: Architecture

@@ -19,8 +19,8 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run(tmp_path: Path, painting: Path) -> Path:
-    """A run of wave that was stopped before its first step."""
-    folder = tmp_path / "runs" / "wave"
+    """A run that was stopped before its first step, of a recipe that starts from nothing."""
+    folder = tmp_path / "runs" / "wave_wide"
     folder.mkdir(parents=True)
     checkpoint.new_run(small.recipe(painting), small.CPU).save(folder)
     return folder / checkpoint.NAME
@@ -59,6 +59,26 @@ def test_training_refuses_what_it_cannot_do(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "--style NAME of a recipe, or --style-image FILE and --name NAME?"),
+        (["--style", "wave"], "--data FOLDER is missing"),
+        (["--style-image", "my.jpg", "--name", "mine"], "--data FOLDER is missing"),
+        (["--style-image", "my.jpg", "--data", "."], "takes a --name NAME"),
+        (["--style-image", "my.jpg", "--name", "wave", "--data", "."], "a recipe has this name"),
+        (["--style-image", "my.jpg", "--name", "../x", "--data", "."], "letters, digits and . _ -"),
+        (["--name", "mine", "--data", "."], "--style NAME of a recipe, or --style-image FILE"),
+        (["--resume", "--data", "."], "--resume: which run"),
+    ],
+)
+def test_what_is_trained_and_on_what_has_to_be_said(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert said in refusal(capsys, "train", *arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_missing_painting_is_named(
     photographs: tuple[Path, ...],
     monkeypatch: pytest.MonkeyPatch,
@@ -66,8 +86,8 @@ def test_a_missing_painting_is_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(vgg_weights, "load", lambda _: random_vgg)
-    arguments = ("--data", photographs[0].parent, "--style-image", "lost.jpg")
-    line = refusal(capsys, "train", "--style", "wave", *arguments)
+    arguments = ("--data", photographs[0].parent, "--style-image", "lost.jpg", "--name", "mine")
+    line = refusal(capsys, "train", "--style", "wave_wide", *arguments)
     assert "lost.jpg: no such file" in line
 
 
@@ -75,7 +95,7 @@ def test_a_run_is_not_resumed_with_another_number_of_steps(
     run: Path, photographs: tuple[Path, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ("--data", photographs[0].parent, "--resume", "--steps", 1000)
-    line = refusal(capsys, "train", "--style", "wave", *arguments)
+    line = refusal(capsys, "train", "--style", "wave_wide", *arguments)
     assert f"{run.parent.relative_to(Path.cwd())} is a run of 4 steps, not 1000" in line
 
 
@@ -88,7 +108,7 @@ def test_a_mistake_does_not_cost_the_run_that_would_be_overwritten(
 ) -> None:
     before = run.read_bytes()
     arguments = ("--data", photographs[0].parent, "--overwrite", *mistake)
-    assert "no such" in refusal(capsys, "train", "--style", "wave", *arguments)
+    assert "no such" in refusal(capsys, "train", "--style", "wave_wide", *arguments)
     assert run.read_bytes() == before
 
 
