@@ -188,9 +188,7 @@ def crops(options: Namespace) -> None:
 
 
 def gallery(options: Namespace) -> None:
-    names = options.style or sorted(
-        file.parent.name for file in options.store.glob("*/config.pbtxt")
-    )
+    names = options.style or _models_of(options.store)
     models = {name: _trained(name, options.runs) for name in names}
     styles = {name: of for name, of in models.items() if isinstance(of.recipe, StylizeRecipe)}
     if not styles:

@@ -195,5 +195,5 @@ def test_readiness_is_that_of_a_replica(replicas: Fleet) -> None:
 def assert_problem(answer: httpx.Response, status: int) -> None:
     assert answer.status_code == status
     assert answer.headers["content-type"] == MEDIA_TYPE
-    assert answer.json().keys() == {"type", "title", "status", "detail"}
+    assert answer.json().keys() == {"type", "title", "status", "detail", "error"}
     assert answer.json()["status"] == status

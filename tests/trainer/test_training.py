@@ -118,7 +118,7 @@ def test_the_weights_say_how_they_came_to_be(
     assert (model.training.steps, model.training.images) == (5, 10)
     assert model.training.device == "cpu"
     assert model.training.seconds > 0
-    parts = {"content", "style", "total_variation", "saturation"}
+    parts = {"content", "style", "total_variation", "saturation", "lattice"}
     losses = model.training.losses
     assert losses.keys() == parts | {"total"}
     assert losses["total"] == pytest.approx(sum(losses[name] for name in parts), abs=0.3)
