@@ -15,10 +15,10 @@ _OPTIONS = (
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def started(*options: str) -> Iterator[Browser]:
     """With a fresh profile, which is gone afterwards."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=INSTALLED, args=_OPTIONS)
+        browser = playwright.chromium.launch(executable_path=INSTALLED, args=[*_OPTIONS, *options])
         try:
             yield browser
         finally:
