@@ -42,6 +42,7 @@ SCHEMA = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "error": {"type": "string"},
+        "max_side": {"type": "integer"},
     },
     "required": ["type", "title", "status", "detail", "error"],
 }
@@ -54,11 +55,15 @@ class Problem(Exception):
     title: ClassVar[str]
     headers: ClassVar[Mapping[str, str]] = {}
 
-    def __init__(self, detail: str, *, retry_after: int | None = None) -> None:
+    def __init__(
+        self, detail: str, *, retry_after: int | None = None, max_side: int | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.retry_after = retry_after
         """Whole seconds after which trying again is worthwhile."""
+        self.max_side = max_side
+        """The largest value of that parameter with which the image would be taken."""
 
     @property
     def type(self) -> str:
@@ -197,6 +202,7 @@ def response(problem: Problem) -> Response:
         problem.type,
         problem.retry_after,
         problem.headers,
+        problem.max_side,
     )
 
 
@@ -212,14 +218,17 @@ def _response(
     type: str = "about:blank",
     retry_after: int | None = None,
     headers: Mapping[str, str] | None = None,
+    max_side: int | None = None,
 ) -> Response:
-    document = {
+    document: dict[str, str | int] = {
         "type": type,
         "title": title,
         "status": status,
         "detail": detail,
         "error": detail,  # where clients of the Open Inference Protocol look for it
     }
+    if max_side is not None:
+        document["max_side"] = max_side
     sent = dict(headers or {})
     if retry_after is not None:
         sent["Retry-After"] = str(retry_after)
