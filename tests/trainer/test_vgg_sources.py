@@ -110,7 +110,7 @@ def test_torchvisions_checkpoint_is_downloaded_and_read(
     served: tuple[Path, str], real_vgg: dict[str, Tensor]
 ) -> None:
     folder, url = served
-    rest = {"features.24.weight": torch.zeros(4, 4, 3, 3), "classifier.6.bias": torch.zeros(1000)}
+    rest = {"classifier.0.weight": torch.zeros(4, 4), "classifier.6.bias": torch.zeros(1000)}
     torch.save({**real_vgg, **rest}, folder / "vgg16.pth")
     tensors = vgg_weights.from_torchvision(f"{url}/vgg16.pth")
     assert vgg_weights.digest(tensors) == vgg_weights.DIGEST
