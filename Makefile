@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help serve test lint format bench chaos soak clean
+.PHONY: help serve test lint format bench chaos soak fuzz clean
 
 help:
 	@echo "make serve   start the service on http://127.0.0.1:8000 (ARGS='--port 9000 ...')"
@@ -13,6 +13,7 @@ help:
 	@echo "make bench   measure the service, and others beside it (ARGS='--markdown FILE')"
 	@echo "make chaos   kill, freeze and restart replicas under load; needs nginx (ARGS='--rounds 3')"
 	@echo "make soak    steady load for 20 minutes, and what grows meanwhile (ARGS='--minutes 5')"
+	@echo "make fuzz    send hostile and broken input to the service (ARGS='--seconds 60')"
 	@echo "make clean   remove what make made, trained runs excepted"
 
 serve: $(VENV)/.serve
@@ -39,6 +40,9 @@ chaos: $(VENV)/.develop
 soak: $(VENV)/.develop
 	$(VENV)/bin/python -m tests.chaos.soak $(ARGS)
 
+fuzz: $(VENV)/.fuzz
+	$(VENV)/bin/python -m tests.hostile $(ARGS)
+
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
@@ -54,3 +58,8 @@ $(VENV)/.serve: pyproject.toml | $(VENV)/bin/python
 $(VENV)/.develop: pyproject.toml .ci/constraints.txt | $(VENV)/bin/python
 	$(PIP) --constraint .ci/constraints.txt --editable '.[cpu,trainer,dev]'
 	touch $@ $(VENV)/.serve
+
+# Atheris has no builds for some platforms; without it there is no coverage-guided fuzzing.
+$(VENV)/.fuzz: $(VENV)/.develop
+	$(PIP) --editable '.[fuzz]' || echo "atheris could not be installed: mutation without coverage"
+	touch $@

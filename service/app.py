@@ -13,7 +13,7 @@ from service.metrics import Metrics
 from service.middleware import BodyLimit, RequestIdentity
 from service.pipeline import Pipeline
 from service.reloading import Reloading
-from service.routes import health, inference, metrics, models, serving, stylize, upscale
+from service.routes import health, inference, metrics, models, page, serving, stylize, upscale
 from service.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def create_app(
     problems.install(app)
     for room in (stylize, upscale, inference):
         app.include_router(room.router, dependencies=keyed)
-    for room in (models, serving, health):
+    for room in (models, serving, health, page):
         app.include_router(room.router)
     if settings.metrics_port is None:
         app.include_router(metrics.router)

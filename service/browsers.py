@@ -50,7 +50,7 @@ class SafeEmbedding:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["X-Content-Type-Options"] = "nosniff"
-                headers["Content-Security-Policy"] = policy
+                headers.setdefault("Content-Security-Policy", policy)  # routes/page.py has its own
                 headers["Cross-Origin-Resource-Policy"] = self.resource_policy
             await send(message)
 

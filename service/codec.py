@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 
 from service import color
+from service.metered import MeteredFile
 from service.problems import BrokenImage, ImageSizeOutOfRange, Problem, UnsupportedImage
 
 ImageFormat = Literal["jpeg", "png", "webp", "avif"]
@@ -49,6 +50,11 @@ _MAX_SIDE: Mapping[ImageFormat, int] = {
     "avif": 32_768,
 }
 _MAX_SCANS = 100  # a progressive JPEG has about ten
+# A file has one of these at most. Pillow puts all that come together, one copy more for each, or
+# inflates them all to use the last.
+_SINGLE: Mapping[str, bytes] = {"JPEG": b"Exif\0\0", "PNG": b"iCCP"}
+_MAX_SINGLES = 100  # pictures embedded in it have their own
+_MAX_RLE_PIXELS = 4 << 20  # Pillow decodes them in Python, in a quarter of a microsecond each
 _MAX_NOTICE_CHARACTERS = 4096  # in UTF-8 they fit the 64 KiB of a JPEG's EXIF segment
 
 _TRANSPOSE = {
@@ -100,8 +106,9 @@ def decode(
     decoder = _decoder_of(body)
     if decoder is None:
         raise UnsupportedImage(f"Send a {READ} image.")
+    _check_singles(decoder, body)
     try:
-        with Image.open(BytesIO(body), formats=(decoder,)) as image:
+        with Image.open(MeteredFile(body), formats=(decoder,)) as image:
             _check_header(image, body, max_pixels)
             kind = _IN_KIND.get(image.format, "png")
             return _read(image, body, size_rule(image.size, kind), kind)
@@ -173,6 +180,13 @@ def _decoder_of(body: bytes) -> str | None:
     )
 
 
+def _check_singles(decoder: str, body: bytes) -> None:
+    single = _SINGLE.get(decoder)
+    if single is not None and body.count(single) > _MAX_SINGLES:
+        name = single.decode().rstrip("\0")
+        raise BrokenImage(f"The {decoder} image has over {_MAX_SINGLES} {name} segments.")
+
+
 def _check_header(image: ImageFile.ImageFile, body: bytes, max_pixels: int) -> None:
     width, height = image.size
     if width * height > max_pixels:
@@ -182,12 +196,18 @@ def _check_header(image: ImageFile.ImageFile, body: bytes, max_pixels: int) -> N
         )
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         # Tiles are decoded whole, however little of them the image covers.
-        width = image.tag_v2.get(TiffImagePlugin.TILEWIDTH, 0)
-        height = image.tag_v2.get(TiffImagePlugin.TILELENGTH, 0)
-        if width * height > max_pixels:
+        across = image.tag_v2.get(TiffImagePlugin.TILEWIDTH, 0)
+        down = image.tag_v2.get(TiffImagePlugin.TILELENGTH, 0)
+        if across * down > max_pixels:
             raise ImageSizeOutOfRange(
-                f"The image is in tiles of {width}x{height} pixels; at most {max_pixels} are taken."
+                f"The image is in tiles of {across}x{down} pixels; at most {max_pixels} are taken."
             )
+    run_length = any(tile.codec_name == "bmp_rle" for tile in image.tile)
+    if run_length and width * height > _MAX_RLE_PIXELS:
+        raise ImageSizeOutOfRange(
+            f"The run-length encoded image has {width}x{height} = {width * height} pixels; "
+            f"at most {_MAX_RLE_PIXELS} are taken. Send it as PNG."
+        )
     # A scan of a few bytes can cost a pass over all pixels, and a file may have any number of them.
     if _IN_KIND.get(image.format) == "jpeg" and _scans(body) > _MAX_SCANS:
         raise BrokenImage(f"The JPEG image has over {_MAX_SCANS} scans.")

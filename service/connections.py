@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service import problems
 from service.bodies import MIN_RATE
-from service.problems import HeadTooLarge, Problem, TooManyConnections
+from service.problems import HeadTooLarge, MalformedRequest, Problem, TooManyConnections
 
 MAX_HEAD_BYTES = 64 << 10
 """Of a request's line and headers, or of its trailers; give or take one read from the socket."""
@@ -89,6 +89,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self.cycle.response_complete:  # else the next one has begun
             self._allow_time()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(MalformedRequest("What was sent is not a request of HTTP/1.1."))
 
     def _allow_time(self) -> None:
         self._stop_clock()

@@ -59,6 +59,7 @@ class Loader:
             renewed = await self._renewed(folder, served.models.get(folder.name))
             if renewed is not None:
                 models[folder.name] = renewed
+        # Nothing is awaited from here on: what is counted is served by whoever can see the count.
         for name, before in served.models.items():
             if models.get(name) is not before:
                 self._retire(before)
@@ -67,7 +68,9 @@ class Loader:
                     self._metrics.reloads.labels(name, "removed").inc()
         for name, model in models.items():
             if served.models.get(name) is not model:
+                log.info("model %s is served in version %d %s", name, model.version, model.digest)
                 self._metrics.serves(model, self._runtime.provider)
+                self._metrics.reloads.labels(name, "loaded").inc()
         return Catalog(MappingProxyType(models))
 
     async def _renewed(self, folder: Path, before: Model | None) -> Model | None:
@@ -81,8 +84,6 @@ class Loader:
             log.error("model %s %s: %s", folder.name, instead, error)
             self._metrics.reloads.labels(folder.name, "refused").inc()
             return before
-        log.info("model %s is served in version %d %s", model.name, model.version, model.digest)
-        self._metrics.reloads.labels(model.name, "loaded").inc()
         return model
 
     def _retire(self, model: Model) -> None:

@@ -42,6 +42,7 @@ SCHEMA = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "error": {"type": "string"},
+        "max_side": {"type": "integer"},
     },
     "required": ["type", "title", "status", "detail", "error"],
 }
@@ -54,11 +55,15 @@ class Problem(Exception):
     title: ClassVar[str]
     headers: ClassVar[Mapping[str, str]] = {}
 
-    def __init__(self, detail: str, *, retry_after: int | None = None) -> None:
+    def __init__(
+        self, detail: str, *, retry_after: int | None = None, max_side: int | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.retry_after = retry_after
         """Whole seconds after which trying again is worthwhile."""
+        self.max_side = max_side
+        """The largest value of that parameter with which the image would be taken."""
 
     @property
     def type(self) -> str:
@@ -184,6 +189,21 @@ def install(app: FastAPI) -> None:
         phrase = HTTPStatus(error.status_code).phrase
         return _response(error.status_code, phrase, error.detail, headers=error.headers)
 
+    describe = app.openapi
+
+    def describe_as_answered() -> dict[str, Any]:
+        """Without the 422 that FastAPI adds to routes with parameters: they are answered 400."""
+        described = describe()
+        for route in described["paths"].values():
+            for operation in route.values():
+                invalid = operation["responses"].get("422")
+                if invalid is not None and MEDIA_TYPE not in invalid["content"]:
+                    del operation["responses"]["422"]
+        for name in ("HTTPValidationError", "ValidationError"):
+            described.get("components", {}).get("schemas", {}).pop(name, None)
+        return described
+
+    app.openapi = describe_as_answered  # type: ignore[method-assign]
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(HTTPException, answer_http)
@@ -197,6 +217,7 @@ def response(problem: Problem) -> Response:
         problem.type,
         problem.retry_after,
         problem.headers,
+        problem.max_side,
     )
 
 
@@ -212,14 +233,17 @@ def _response(
     type: str = "about:blank",
     retry_after: int | None = None,
     headers: Mapping[str, str] | None = None,
+    max_side: int | None = None,
 ) -> Response:
-    document = {
+    document: dict[str, str | int] = {
         "type": type,
         "title": title,
         "status": status,
         "detail": detail,
         "error": detail,  # where clients of the Open Inference Protocol look for it
     }
+    if max_side is not None:
+        document["max_side"] = max_side
     sent = dict(headers or {})
     if retry_after is not None:
         sent["Retry-After"] = str(retry_after)

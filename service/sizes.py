@@ -32,7 +32,8 @@ class Stylized:
                 fitting -= 1  # the shorter side may round up
             raise ImageSizeOutOfRange(
                 f"The image has {width}x{height} = {width * height} pixels; at most "
-                f"{self.max_pixels} are transformed at once. With max_side={fitting} it fits."
+                f"{self.max_pixels} are transformed at once. With max_side={fitting} it fits.",
+                max_side=fitting,
             )
         check_holds(self.format or own_format, size)
         return size

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trainer.errors import TrainerError
+from trainer.reproduce.arguments import add_experiments
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -219,6 +220,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_out(add, "optimized.png")
     add_vgg(add)
+
+    reproducing = command(
+        "reproduce", "Repeat an experiment of the paper; writes figures and tables."
+    )
+    add_experiments(reproducing, add_runs, add_vgg, _positive)
 
     add_vgg(command("vgg", "Fetch and verify the VGG-16 weights.").add_argument)
     return parser

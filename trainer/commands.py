@@ -3,7 +3,7 @@
 import re
 import shutil
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,11 +33,9 @@ from trainer.losses import LossTerms, PerceptualLoss
 from trainer.lpips import LPIPS
 from trainer.networks import ServedStyleNet, StyleNet
 from trainer.recipe import Recipe, StylizeRecipe, UpscaleRecipe
-from trainer.resampling import enlarge
 from trainer.upscale_evaluation import Upscaler, match_histogram
-from trainer.upscale_networks import ServedUpscaleNet
 from trainer.vgg import VGG16
-from trainer.weights_file import TrainedModel
+from trainer.weights_file import Trained, TrainedModel
 
 WEIGHTS = Path(__file__).parent / "weights"
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -207,11 +205,7 @@ def _upscalers(options: Namespace) -> dict[str, TrainedModel]:
 
 
 def _methods(models: Mapping[str, TrainedModel], options: Namespace) -> dict[str, Upscaler]:
-    """What is compared: bicubic first, then the networks as they are served."""
-    methods: dict[str, Upscaler] = {"bicubic": partial(enlarge, factor=options.upscale)}
-    for name, model in models.items():
-        assert not isinstance(model.network, StyleNet)
-        methods[name] = ServedUpscaleNet(model.network).enlarge
+    methods = upscale_evaluation.methods(models, options.upscale)
     if options.match_histogram:
         return {name: match_histogram(method) for name, method in methods.items()}
     return methods
@@ -273,9 +267,18 @@ def optimize(options: Namespace) -> None:
     _save(Image.fromarray(pixels), options.out)
 
 
+def reproduce(options: Namespace) -> None:
+    # Here, since nothing else needs Matplotlib.
+    from trainer.reproduce import commands as experiments
+
+    name = f"run_{options.experiment}"
+    experiment: Callable[[Namespace, Trained], None] = getattr(experiments, name)
+    experiment(options, partial(_trained, runs=options.runs))
+
+
 def vgg(options: Namespace) -> None:
     vgg_weights.load(options.vgg)
-    print(f"{options.vgg or vgg_weights.CACHE}: VGG-16 to relu4_3, verified")
+    print(f"{options.vgg or vgg_weights.CACHE}: VGG-16 to relu5_3, verified")
 
 
 def _trained(name: str, runs: Path) -> TrainedModel:

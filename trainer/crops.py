@@ -5,37 +5,36 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
+from trainer import sheets
 from trainer.errors import TrainerError
 from trainer.image_quality import luma, psnr, ssim
 from trainer.resampling import shrink
-from trainer.upscale_evaluation import Upscaler, is_grey, read
+from trainer.upscale_evaluation import Distance, Upscaler, is_grey, read
 
 SIDE = 104
 """Of a crop, in pixels of the photograph."""
 ZOOM = 2
-GAP = 6
-CAPTION = 34
-"""Height of a caption in pixels: two lines."""
 
 
 def sheet(
-    upscalers: Mapping[str, Upscaler], photographs: Sequence[Path], factor: int
+    upscalers: Mapping[str, Upscaler],
+    photographs: Sequence[Path],
+    factor: int,
+    lpips: Distance | None = None,
 ) -> Image.Image:
     """A row a photograph: the input, what each upscaler makes of it, the truth.
 
-    Shown is the square where bicubic enlargement, the first upscaler, errs most.
+    Shown is the square where bicubic enlargement, the first upscaler, errs most. Beneath are
+    figures of the whole picture: PSNR, SSIM, and ``lpips`` if there is one.
     """
-    rows = [_row(upscalers, file, factor) for file in photographs]
-    width, height = rows[0].size
-    stacked = Image.new("RGB", (width, len(rows) * (height + GAP) - GAP), "white")
-    for index, row in enumerate(rows):
-        stacked.paste(row, (0, index * (height + GAP)))
-    return stacked
+    return sheets.stack([_row(upscalers, file, factor, lpips) for file in photographs])
 
 
-def _row(upscalers: Mapping[str, Upscaler], file: Path, factor: int) -> Image.Image:
+def _row(
+    upscalers: Mapping[str, Upscaler], file: Path, factor: int, lpips: Distance | None
+) -> Image.Image:
     truth, grey = read(file, factor), is_grey(file)
     if min(truth.shape[:2]) < SIDE:
         raise TrainerError(f"{file}: too small for a crop of {SIDE} pixels")
@@ -45,26 +44,22 @@ def _row(upscalers: Mapping[str, Upscaler], file: Path, factor: int) -> Image.Im
     top, left = _hardest_square(truth, next(iter(enlarged.values())), factor)
 
     def crop(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return pixels[top : top + SIDE, left : left + SIDE]
+        square = pixels[top : top + SIDE, left : left + SIDE]
+        return square.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
 
     def figures(pixels: NDArray[np.uint8]) -> str:
         plane = luma(pixels, grey=grey)
-        return f"{psnr(plane, truth_luma, factor):.2f} dB / {ssim(plane, truth_luma, factor):.4f}"
+        pair = f"{psnr(plane, truth_luma, factor):.2f} dB / {ssim(plane, truth_luma, factor):.4f}"
+        return pair if lpips is None else f"{pair}\nLPIPS {lpips(pixels, truth):.3f}"
 
     nearest = low.repeat(factor, axis=0).repeat(factor, axis=1)
-    columns = [("input", "", crop(nearest))]
-    columns += [(name, figures(pixels), crop(pixels)) for name, pixels in enlarged.items()]
-    columns += [("truth", "PSNR / SSIM", crop(truth))]
-
-    side = SIDE * ZOOM
-    row = Image.new("RGB", (len(columns) * (side + GAP) - GAP, side + CAPTION), "white")
-    draw = ImageDraw.Draw(row)
-    font = ImageFont.load_default(13)
-    for index, (name, text, pixels) in enumerate(columns):
-        x = index * (side + GAP)
-        row.paste(Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST), (x, 0))
-        draw.text((x + 2, side + 1), f"{name}\n{text}", fill="black", font=font, spacing=1)
-    return row
+    return sheets.row(
+        [
+            ("input", crop(nearest)),
+            *((f"{name}\n{figures(pixels)}", crop(pixels)) for name, pixels in enlarged.items()),
+            ("truth\nPSNR / SSIM", crop(truth)),
+        ]
+    )
 
 
 def _hardest_square(

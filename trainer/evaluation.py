@@ -28,6 +28,10 @@ class Losses:
     style: float
     total: float
 
+    @classmethod
+    def of(cls, terms: LossTerms) -> "Losses":
+        return cls(terms.content.item(), terms.style.item(), terms.total.item())
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -102,34 +106,45 @@ def evaluate(
         image = centre_crop(file, size)
         target = objective.content_target(image)
         with torch.no_grad():
-            untouched.append(_losses(objective(image, target)))
-            stylized.append(_losses(objective(stylize(network, image), target)))
-        iterations: list[Losses] = []
-
-        def record(_: int, __: Tensor, terms: LossTerms, to: list[Losses] = iterations) -> None:
-            to.append(_losses(terms))
-            on_iteration()
-
-        gatys.optimize(objective, image, max(MILESTONES), record)
-        optimized.append(iterations)
-    by_iteration = [_mean(losses) for losses in zip(*optimized, strict=True)]
-    network_mean = _mean(stylized)
-    matched = (n for n, mean in enumerate(by_iteration, 1) if mean.total <= network_mean.total)
+            untouched.append(Losses.of(objective(image, target)))
+            stylized.append(Losses.of(objective(stylize(network, image), target)))
+        optimized.append(descent(objective, image, max(MILESTONES), on_iteration))
+    by_iteration = [mean(losses) for losses in zip(*optimized, strict=True)]
+    network_mean = mean(stylized)
     return Evaluation(
         photographs=len(photographs),
         size=size,
-        untouched=_mean(untouched),
+        untouched=mean(untouched),
         network=network_mean,
         optimized={n: by_iteration[n - 1] for n in MILESTONES},
-        matched_at=next(matched, None),
+        matched_at=matched_at(by_iteration, network_mean),
     )
 
 
-def _losses(terms: LossTerms) -> Losses:
-    return Losses(terms.content.item(), terms.style.item(), terms.total.item())
+def descent(
+    objective: PerceptualLoss,
+    image: Tensor,
+    iterations: int,
+    on_iteration: Callable[[], object],
+) -> list[Losses]:
+    """Losses after each iteration of optimising a photograph, RGB [1, 3, H, W] in [0, 255]."""
+    losses: list[Losses] = []
+
+    def record(_: int, __: Tensor, terms: LossTerms) -> None:
+        losses.append(Losses.of(terms))
+        on_iteration()
+
+    gatys.optimize(objective, image, iterations, record)
+    return losses
 
 
-def _mean(losses: Sequence[Losses]) -> Losses:
+def matched_at(by_iteration: Sequence[Losses], network: Losses) -> int | None:
+    """The first iteration, counted from 1, whose total is no worse than the network's, if any."""
+    matched = (n for n, losses in enumerate(by_iteration, 1) if losses.total <= network.total)
+    return next(matched, None)
+
+
+def mean(losses: Sequence[Losses]) -> Losses:
     count = len(losses)
     return Losses(
         content=sum(one.content for one in losses) / count,

@@ -4,7 +4,8 @@ Gatys, Ecker & Bethge 2016, "Image Style Transfer Using Convolutional Neural Net
 the same objective as our networks do; section 4.1 of Johnson et al. compares with it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -24,11 +25,33 @@ def optimize(
     ``on_iteration`` receives the number of iterations done, the clamped image and its loss terms.
     """
     target = objective.content_target(content)
-    pixels = (
-        (content / 255).clone(memory_format=torch.contiguous_format).requires_grad_()
-    )  # near unit scale, as L-BFGS likes it
+    result = content
+    images = descend(lambda image: objective(image, target).total, content / 255)
+    for iteration, result in enumerate(islice(images, iterations), 1):
+        if on_iteration is not None:
+            with torch.no_grad():
+                on_iteration(iteration, result, objective(result, target))
+    return result
+
+
+def drawn(pixels: Tensor) -> Tensor:
+    """From [0, 1] to [0, 255]: L-BFGS likes to move by about one."""
+    return pixels * 255
+
+
+def descend(
+    loss: Callable[[Tensor], Tensor],
+    start: Tensor,
+    image_of: Callable[[Tensor], Tensor] = drawn,
+) -> Iterator[Tensor]:
+    """The image after each iteration of L-BFGS, clamped to [0, 255]; there is no last one.
+
+    What is moved is ``start`` [1, 3, H, W]; ``image_of`` makes the image of it, float RGB of the
+    same shape, which need not lie in [0, 255], and ``loss`` a scalar of the image.
+    """
+    moved = start.clone(memory_format=torch.contiguous_format).requires_grad_()
     optimizer = torch.optim.LBFGS(
-        [pixels],
+        [moved],
         max_iter=1,
         max_eval=25,
         history_size=20,
@@ -39,18 +62,10 @@ def optimize(
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        total: Tensor = objective(pixels * 255, target).total
-        total.backward()  # type: ignore[no-untyped-call]
-        return total
+        value = loss(image_of(moved))
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
 
-    for iteration in range(1, iterations + 1):
+    while True:
         optimizer.step(closure)  # type: ignore[no-untyped-call]
-        if on_iteration is not None:
-            with torch.no_grad():
-                image = clamped(pixels)
-                on_iteration(iteration, image, objective(image, target))
-    return clamped(pixels)
-
-
-def clamped(pixels: Tensor) -> Tensor:
-    return (pixels.detach() * 255).clamp(0, 255)
+        yield image_of(moved.detach()).clamp(0, 255)

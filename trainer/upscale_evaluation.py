@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -17,6 +18,9 @@ from trainer import data, resampling
 from trainer.errors import TrainerError
 from trainer.image_quality import WINDOW, luma, psnr, ssim
 from trainer.lpips import SMALLEST
+from trainer.networks import StyleNet
+from trainer.upscale_networks import ServedUpscaleNet
+from trainer.weights_file import TrainedModel
 
 Upscaler = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 """uint8 RGB [H, W, 3] to [factor H, factor W, 3]."""
@@ -110,6 +114,15 @@ def evaluate(
             )
         on_image()
     return Evaluation(factor, [file.name for file in photographs], qualities)
+
+
+def methods(models: Mapping[str, TrainedModel], factor: int) -> dict[str, Upscaler]:
+    """What is compared: bicubic first, then the networks as they are served."""
+    found: dict[str, Upscaler] = {"bicubic": partial(resampling.enlarge, factor=factor)}
+    for name, model in models.items():
+        assert not isinstance(model.network, StyleNet)
+        found[name] = ServedUpscaleNet(model.network).enlarge
+    return found
 
 
 def match_histogram(upscale: Upscaler) -> Upscaler:

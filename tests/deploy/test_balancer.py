@@ -152,6 +152,16 @@ def test_a_replica_that_stays_silent_is_504(opened: ExitStack, behind: Behind) -
     assert_problem(httpx.post(in_front.url), 504)
 
 
+def test_an_upload_that_there_is_no_room_for_is_503_until_there_is(behind: Behind) -> None:
+    in_front = behind(upstream.running())
+    with in_front.unable_to_write():
+        answer = httpx.post(in_front.url, content=BODY)
+        assert_problem(answer, 503)
+        assert answer.headers["retry-after"] == "1"
+        assert httpx.post(in_front.url, content=BODY[:1000]).status_code == 200
+    assert httpx.post(in_front.url, content=BODY).status_code == 200
+
+
 def test_what_is_not_http_is_400(behind: Behind) -> None:
     in_front = behind(upstream.running())
     with socket.create_connection(("127.0.0.1", in_front.port)) as client:

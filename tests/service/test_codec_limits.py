@@ -1,9 +1,11 @@
 """What is refused, and that nothing but a Problem comes of any bytes."""
 
 import struct
+import tracemalloc
 import zlib
 from contextlib import suppress
 
+import numpy as np
 import pytest
 import skimage
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from service.problems import BrokenImage, ImageSizeOutOfRange, Problem, UnsupportedImage
+from tests.service.headers import bmp_run_lengths, gif_header, png_chunk, png_header, tiff_directory
 from tests.service.pictures import file_of, read
 
 SMALL = Image.fromarray(skimage.data.chelsea()).resize((96, 64))
@@ -31,28 +34,6 @@ VALID = {
     "lzw tiff": file_of(SMALL, "TIFF", compression="tiff_lzw"),
     "bmp": file_of(SMALL, "BMP"),
 }
-
-
-def png_header(width: int, height: int) -> bytes:
-    """All that a decoder needs to tell the size, and none of the pixels."""
-    chunks = b"\x89PNG\r\n\x1a\n"
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    for name, data in ((b"IHDR", header), (b"IDAT", b"")):
-        chunks += struct.pack(">I", len(data)) + name + data
-        chunks += struct.pack(">I", zlib.crc32(name + data))
-    return chunks
-
-
-def gif_header(screen: tuple[int, int], frame: tuple[int, int]) -> bytes:
-    clear_after_showing = b"!\xf9\x04" + bytes([0b1001, 0, 0, 7, 0])
-    return (
-        b"GIF89a"
-        + struct.pack("<HHBBB", *screen, 0, 0, 0)
-        + clear_after_showing
-        + b","
-        + struct.pack("<HHHHB", 0, 0, *frame, 0)
-        + b"\x08\0;"
-    )
 
 
 # Kinds
@@ -136,6 +117,82 @@ def test_a_jpeg_of_endless_scans_is_refused() -> None:
 
 def test_scan_markers_after_the_end_of_a_jpeg_do_not_count() -> None:
     assert read(VALID["jpeg"] + b"\0\2" + b"\xff\xda\0\2" * 200).pixels.shape == (64, 96, 3)
+
+
+# Pieces
+
+
+def jpeg_segment(marker: int, data: bytes) -> bytes:
+    return b"\xff" + bytes([marker]) + struct.pack(">H", len(data) + 2) + data
+
+
+def png_in_pieces(body: bytes, size: int) -> bytes:
+    """The same picture with its pixels in IDAT chunks of so many bytes."""
+    pixels, others, place = b"", [], 8
+    while place < len(body):
+        (length,) = struct.unpack_from(">I", body, place)
+        chunk = body[place : place + 12 + length]
+        place += len(chunk)
+        if chunk[4:8] == b"IDAT":
+            pixels += chunk[8:-4]
+        else:
+            others.append(chunk)
+    pieces = [png_chunk(b"IDAT", pixels[at : at + size]) for at in range(0, len(pixels), size)]
+    return body[:8] + b"".join([*others[:-1], *pieces, others[-1]])
+
+
+@pytest.mark.parametrize(
+    ("kind", "at", "piece", "complaint"),
+    [
+        pytest.param("jpeg", 2, b"\xff", "smaller pieces", id="jpeg padding"),
+        pytest.param("jpeg", 2, jpeg_segment(0xFE, b""), "smaller pieces", id="jpeg comments"),
+        pytest.param(
+            *("jpeg", 2, jpeg_segment(0xE1, b"Exif\0\0" + bytes(99)), "over 100 Exif segments"),
+            id="jpeg exif",
+        ),
+        pytest.param("png", 33, png_chunk(b"abCd", b""), "smaller pieces", id="png chunks"),
+        pytest.param("png", -12, png_chunk(b"abCd", b""), "smaller pieces", id="at a png's end"),
+        pytest.param(
+            *("png", 33, png_chunk(b"iCCP", b"a\0\0" + zlib.compress(b""))),
+            "over 100 iCCP segments",
+            id="png profiles",
+        ),
+        pytest.param("gif", 13 + 768, b"\x21\xfe\1x\0", "smaller pieces", id="gif comments"),
+    ],
+)
+def test_a_file_in_a_million_pieces_is_refused(
+    kind: str, at: int, piece: bytes, complaint: str
+) -> None:
+    body = VALID[kind]
+    with pytest.raises(BrokenImage, match=complaint):
+        read(body[:at] + piece * (1_000_000 // len(piece)) + body[at:])
+
+
+def test_a_png_in_small_pieces_is_read() -> None:
+    whole = file_of(Image.fromarray(skimage.data.astronaut()), "PNG", compress_level=0)
+    pieces = png_in_pieces(whole, 512)
+    assert (read(pieces).pixels == read(whole).pixels).all()
+
+
+def test_a_tiff_with_a_strip_for_each_of_many_rows_is_read() -> None:
+    tall = Image.fromarray(np.resize(skimage.data.astronaut(), (60_000, 16, 3)))
+    assert read(file_of(tall, "TIFF", tiffinfo={278: 1})).pixels.shape == (60_000, 16, 3)
+
+
+def test_tags_that_all_claim_the_same_bytes_do_not_copy_them_all() -> None:
+    start, end = VALID["png"][:33], VALID["png"][33:]
+    body = start + png_chunk(b"eXIf", tiff_directory(5000, 65_000)) + end
+    tracemalloc.start()
+    read(body)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10 * len(body)
+
+
+def test_a_run_length_encoded_bmp_is_read_up_to_four_megapixels() -> None:
+    assert read(bmp_run_lengths(32, 16, b"\x20\7\0\0" * 16)).pixels.max() == 7
+    with pytest.raises(ImageSizeOutOfRange, match=r"run-length encoded .* at most 4194304 "):
+        read(bmp_run_lengths(2049, 2048, b"\1\1\0\0" * 2048))
 
 
 # Hostile bytes

@@ -77,6 +77,15 @@ def test_a_head_without_end_is_431(server: Server, start: bytes) -> None:
     assert alive(server)
 
 
+def test_what_is_no_http_is_a_problem(server: Server) -> None:
+    with wire(server) as client:
+        client.send(b"\x16\x03\x01\x02\x00\x01 a TLS greeting\r\n\r\n")
+        status, headers, problem = client.answer()
+    assert status == problem["status"] == 400
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["connection"] == "close"
+
+
 def test_a_head_a_little_too_large_is_told_so(server: Server) -> None:
     with wire(server) as client:
         client.send(b"GET / HTTP/1.1\r\nX: " + b"a" * 66_000)

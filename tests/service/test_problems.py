@@ -55,6 +55,18 @@ async def test_an_unknown_style_is_404_naming_the_known_ones(
     assert "wave" in detail
 
 
+async def test_the_description_has_problems_for_errors_and_nothing_else(
+    client: httpx.AsyncClient,
+) -> None:
+    described = (await client.get("/openapi.json")).json()
+    for path, operations in described["paths"].items():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                if int(status) >= 400:
+                    assert list(response["content"]) == ["application/problem+json"], path
+    assert "HTTPValidationError" not in described["components"]["schemas"]
+
+
 async def test_an_unknown_path_is_404_and_a_wrong_method_405(client: httpx.AsyncClient) -> None:
     assert problem(await client.get("/paint"))[0] == 404
     wrong = await client.get("/stylize/wave")

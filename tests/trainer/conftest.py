@@ -16,7 +16,7 @@ from tests.trainer import small
 from trainer import data, export, vgg_weights
 
 SHARED = Path(__file__).parents[3] / "shared"
-VGG_CHANNELS = (3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512)
+VGG_CHANNELS = (3, 64, 64, 128, 128, 256, 256, 256, *6 * (512,))
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""VGG-16 to relu4_3, with its real weights."""
+"""VGG-16 to relu5_3, with its real weights."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from trainer import data
-from trainer.vgg import VGG16, Tap
+from trainer.vgg import TAPS, VGG16, Tap
 
-ALL: frozenset[Tap] = frozenset({"relu1_2", "relu2_2", "relu3_3", "relu4_3"})
+ALL: frozenset[Tap] = frozenset(TAPS.values())
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,16 @@ def built_by_hand(weights: dict[str, Tensor], image: Tensor) -> dict[Tap, Tensor
     relu2_2 = relu(7, relu(5, F.max_pool2d(relu1_2, 2)))
     relu3_3 = relu(14, relu(12, relu(10, F.max_pool2d(relu2_2, 2))))
     relu4_3 = relu(21, relu(19, relu(17, F.max_pool2d(relu3_3, 2))))
-    return {"relu1_2": relu1_2, "relu2_2": relu2_2, "relu3_3": relu3_3, "relu4_3": relu4_3}
+    relu5_1 = relu(24, F.max_pool2d(relu4_3, 2))
+    relu5_3 = relu(28, relu(26, relu5_1))
+    return {
+        "relu1_2": relu1_2,
+        "relu2_2": relu2_2,
+        "relu3_3": relu3_3,
+        "relu4_3": relu4_3,
+        "relu5_1": relu5_1,
+        "relu5_3": relu5_3,
+    }
 
 
 @torch.no_grad()
@@ -57,6 +66,8 @@ def test_a_tap_is_the_same_whichever_others_are_asked_for(random_vgg: dict[str, 
         "relu2_2": (128, 20, 28),
         "relu3_3": (256, 10, 14),
         "relu4_3": (512, 5, 7),
+        "relu5_1": (512, 2, 3),
+        "relu5_3": (512, 2, 3),
     }
     for tap in ALL:
         alone = vgg(image, frozenset({tap}))
@@ -65,7 +76,8 @@ def test_a_tap_is_the_same_whichever_others_are_asked_for(random_vgg: dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("last", "layers"), [("relu1_2", 4), ("relu2_2", 9), ("relu3_3", 16), ("relu4_3", 23)]
+    ("last", "layers"),
+    [("relu1_2", 4), ("relu2_2", 9), ("relu3_3", 16), ("relu4_3", 23), ("relu5_3", 30)],
 )
 @torch.no_grad()
 def test_layers_behind_the_last_tap_asked_for_are_not_run(
@@ -82,7 +94,7 @@ def test_layers_behind_the_last_tap_asked_for_are_not_run(
 def test_gradients_reach_the_image_and_never_the_weights(random_vgg: dict[str, Tensor]) -> None:
     vgg = VGG16(random_vgg)
     image = torch.full((1, 3, 16, 16), 100.0, requires_grad=True)
-    vgg(image, ALL)["relu4_3"].sum().backward()
+    vgg(image, ALL)["relu5_3"].sum().backward()
     assert image.grad is not None
     assert image.grad.abs().sum() > 0
     assert all(parameter.grad is None for parameter in vgg.parameters())

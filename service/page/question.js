@@ -1,0 +1,37 @@
+// What is asked of the service for a photograph and settings, and how the answer is called.
+
+const MOST_PIXELS_UNASKED = 16e6; // of an answer; on a CPU this takes about six seconds
+const EXTENSIONS = { "image/jpeg": "jpg" };
+
+/** Path and query, relative to the page. */
+export function pathFor({ settings, photograph }) {
+  const query = new URLSearchParams();
+  if (settings.task === "upscale") {
+    query.set("factor", settings.factor);
+    query.set("model", settings.objective);
+    return `upscale?${query}`;
+  }
+  if (settings.strength !== 1) query.set("strength", settings.strength);
+  if (settings.keepColors) query.set("preserve_color", "true");
+  const side = maxSide(settings, photograph);
+  if (side < photograph.longerSide) query.set("max_side", side);
+  const path = `stylize/${encodeURIComponent(settings.style)}`;
+  return String(query) === "" ? path : `${path}?${query}`;
+}
+
+function maxSide(settings, photograph) {
+  return Math.min(settings.maxSide ?? Infinity, photograph.fits ?? Infinity);
+}
+
+/** What takes long, and gives a file that few need, waits for a word of the visitor. */
+export function needsConsent({ settings, photograph }) {
+  if (settings.task !== "upscale") return false;
+  return photograph.width * photograph.height * settings.factor ** 2 > MOST_PIXELS_UNASKED;
+}
+
+/** A name for the answer, after the photograph's. */
+export function fileName({ settings, photograph }, type) {
+  const stem = photograph.name.replace(/\.[^.]*$/, "") || "picture";
+  const made = settings.task === "upscale" ? `x${settings.factor}` : settings.style;
+  return `${stem}-${made}.${EXTENSIONS[type] ?? type.replace("image/", "")}`;
+}

@@ -1,0 +1,106 @@
+"""Figure 5."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.trainer import small
+from tests.trainer.reproduce.conftest import rows
+from trainer import commands, gatys, weights_file
+from trainer.__main__ import main
+from trainer.evaluation import Losses
+from trainer.reproduce.descents import Descents, deviation
+
+Optimise = Callable[..., object]
+
+
+def losses(*totals: float) -> list[Losses]:
+    return [Losses(content=0.0, style=total, total=total) for total in totals]
+
+
+@pytest.mark.parametrize(("network", "matched_at"), [(7.0, 1), (5.0, 2), (4.9, 3), (0.5, None)])
+def test_a_network_is_matched_by_the_first_iteration_whose_mean_is_no_worse(
+    network: float, matched_at: int | None
+) -> None:
+    optimized = [losses(8, 4, 1), losses(6, 6, 1)]  # means 7, 5, 1
+    found = Descents(256, losses(9, 9), losses(network - 1, network + 1), optimized)
+    assert found.matched_at == matched_at
+
+
+def test_a_single_photograph_does_not_deviate() -> None:
+    assert deviation(losses(3)) == 0
+    assert deviation(losses(1, 3)) == pytest.approx(2**0.5)
+
+
+@pytest.fixture
+def arguments(style: str, photographs: tuple[Path, ...]) -> list[str]:
+    return [
+        *("reproduce", "objective", "--style", style, "--data", str(photographs[0].parent)),
+        *("--photographs", "2", "--iterations", "3", "--out", "paper"),
+    ]
+
+
+@pytest.fixture
+def optimised(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes that were optimised, one entry a photograph."""
+    sizes: list[int] = []
+    optimize: Optimise = gatys.optimize
+
+    def heard(objective: object, content: object, *rest: object) -> object:
+        sizes.append(content.shape[-1])  # type: ignore[attr-defined]
+        return optimize(objective, content, *rest)
+
+    monkeypatch.setattr(gatys, "optimize", heard)
+    return sizes
+
+
+def test_every_iteration_is_recorded_beside_the_network(arguments: list[str]) -> None:
+    assert main([*arguments, "--sizes", "32", "48"]) == 0
+    found = rows(Path("paper/objective_small.csv"))
+    methods = [("photograph", ""), ("network", ""), *(("optimised", n) for n in "123")]
+    assert [(row["size"], row["method"], row["iteration"]) for row in found] == [
+        (size, *method) for size in ("32", "48") for method in methods
+    ]
+    assert {row["photographs"] for row in found} == {"2"}
+    totals = [float(row["total"]) for row in found if row["size"] == "48"]
+    untouched, _, *optimised = totals
+    assert untouched > optimised[0] > optimised[1] > optimised[2]
+    assert "| 48x48 |" in Path("paper/objective_small.md").read_text()
+    with Image.open("paper/objective_small.png") as opened:
+        assert opened.width > 2 * 300
+
+
+def test_what_was_optimised_is_kept_for_the_next_time(
+    arguments: list[str], optimised: list[int]
+) -> None:
+    assert main([*arguments, "--sizes", "32"]) == 0
+    first = Path("paper/objective_small.csv").read_bytes()
+    assert main([*arguments, "--sizes", "32"]) == 0
+    assert Path("paper/objective_small.csv").read_bytes() == first
+    assert main([*arguments, "--sizes", "32", "48"]) == 0
+    assert optimised == [32, 32, 48, 48]
+
+
+def test_a_network_trained_anew_is_compared_with_what_was_kept(
+    arguments: list[str], optimised: list[int], painting: Path
+) -> None:
+    assert main([*arguments, "--sizes", "32"]) == 0
+    before = rows(Path("paper/objective_small.csv"))
+    anew = small.model(painting, small.lively(width=8, seed=1))
+    weights_file.save(commands.WEIGHTS / "small.safetensors", anew)
+    assert main([*arguments, "--sizes", "32"]) == 0
+    after = rows(Path("paper/objective_small.csv"))
+    assert optimised == [32, 32]
+    changed = [row["method"] for row, was in zip(after, before, strict=True) if row != was]
+    assert changed == ["network"]
+
+
+def test_an_upscaler_is_not_a_style(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = small.upscale_model(small.lively_upscaler())
+    weights_file.save(commands.WEIGHTS / "upscaler.safetensors", model)
+    assert main([*arguments, "--style", "upscaler"]) == 2
+    assert "upscaler is not a style" in capsys.readouterr().err

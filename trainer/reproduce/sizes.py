@@ -1,0 +1,51 @@
+"""A style at sizes that it was not trained at (paper, figure 7)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from trainer import data, sheets
+from trainer.errors import TrainerError
+from trainer.evaluation import stylize
+from trainer.networks import ServedStyleNet
+from trainer.reproduce.report import Report
+
+SIDE = 224
+"""Longer side in pixels of what is shown."""
+
+
+def run(network: ServedStyleNet, photograph: Path, sizes: Sequence[int], report: Report) -> None:
+    """A column a size (longer side in pixels): all of it, made small, and its middle as it is."""
+    whole: list[tuple[str, NDArray[np.uint8]]] = []
+    middle: list[tuple[str, NDArray[np.uint8]]] = []
+    for size in sizes:
+        image = _read(photograph, size)
+        height, width = image.shape[2:]
+        painted = stylize(network, image)[0].permute(1, 2, 0).byte().numpy()
+        scale = SIDE / size
+        shape = (round(height * scale), round(width * scale))
+        whole.append((f"{width}x{height}", _shrunk(painted, shape)))
+        middle.append(("its middle, pixel by pixel", _middle(painted, shape)))
+    drawn = sheets.stack([sheets.row(whole), sheets.row(middle)])
+    report.markdown(report.picture(drawn, "The photograph painted at each size, and its middle"))
+
+
+def _read(photograph: Path, size: int) -> Tensor:
+    if size < SIDE:
+        raise TrainerError(f"sizes from {SIDE} pixels up can be shown, not {size}")
+    height, width = data.read_rgb(photograph).shape[2:]
+    short_side = round(size * min(height, width) / max(height, width))
+    return data.read_rgb(photograph, short_side)[..., :size, :size]  # rounding can add a pixel
+
+
+def _shrunk(pixels: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(pixels).resize(shape[::-1], Image.Resampling.LANCZOS))
+
+
+def _middle(pixels: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
+    top, left = ((side - shown) // 2 for side, shown in zip(pixels.shape[:2], shape, strict=True))
+    return pixels[top : top + shape[0], left : left + shape[1]]

@@ -1,0 +1,172 @@
+"""How much faster a network is than optimisation (paper, table 1)."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from math import ceil
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import onnxruntime
+import torch
+from tqdm import tqdm
+
+from trainer import gatys
+from trainer.errors import TrainerError
+from trainer.evaluation import centre_crop, stylize
+from trainer.losses import PerceptualLoss
+from trainer.networks import ServedStyleNet
+from trainer.reproduce.report import Cell, Report, table
+
+PAPER = {
+    256: {100: 212, 300: 636, 500: 1060},
+    512: {100: 205, 300: 615, 500: 1026},
+    1024: {100: 208, 300: 625, 500: 1042},
+}
+"""Times faster, by size and iterations, on an NVIDIA Titan X."""
+
+PASSES = 10
+"""Of a network, of which the median counts; one more comes first."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Of one size of picture."""
+
+    size: int
+    """Side in pixels."""
+    network: float
+    """Seconds of one pass in PyTorch, in which optimisation runs as well."""
+    served: float
+    """Seconds of one pass in ONNX Runtime, as the service runs it."""
+    marks: Sequence[float]
+    """Seconds from the start to the end of each iteration of optimisation that was run: of at
+    least two, unless one is all that is asked for."""
+
+    def seconds(self, iterations: int) -> float:
+        """Of so many iterations; one that was not run costs what they cost after the first."""
+        run = len(self.marks)
+        if iterations <= run:
+            return self.marks[iterations - 1]
+        each = (self.marks[-1] - self.marks[0]) / (run - 1)
+        return self.marks[-1] + (iterations - run) * each
+
+    def extrapolated(self, iterations: int) -> bool:
+        return iterations > len(self.marks)
+
+
+def run(
+    network: ServedStyleNet,
+    session: onnxruntime.InferenceSession,
+    objective: PerceptualLoss,
+    photograph: Path,
+    sizes: Sequence[int],
+    iterations: Sequence[int],
+    budget: float,
+    report: Report,
+) -> None:
+    """Time all sizes; optimisation ends when ``budget`` seconds of a size are spent."""
+    timings = []
+    for size in sizes:
+        image = centre_crop(photograph, size)
+        pixels = image.round().byte().permute(0, 2, 3, 1).numpy()
+        feeds = {"image": pixels, "strength": np.ones(1, "f4"), "preserve_color": np.zeros(1, "f4")}
+        timings.append(
+            Timing(
+                size,
+                network=_median_seconds(partial(stylize, network, image)),
+                served=_median_seconds(partial(session.run, None, feeds)),
+                marks=_optimise(objective, image, max(iterations), budget),
+            )
+        )
+    _report(timings, iterations, report)
+
+
+def session(store: Path, style: str) -> onnxruntime.InferenceSession:
+    """The newest version of a style in the model store; raises TrainerError if there is none."""
+    versions = [int(file.parent.name) for file in store.glob(f"{style}/[0-9]*/model.onnx")]
+    if not versions:
+        raise TrainerError(
+            f"{store} holds no {style}; python -m trainer export --style {style} writes it"
+        )
+    file = store / style / str(max(versions)) / "model.onnx"
+    return onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+
+
+def _median_seconds(run: Callable[[], object]) -> float:
+    seconds = []
+    for _ in range(1 + PASSES):
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    return median(seconds[1:])
+
+
+def _optimise(
+    objective: PerceptualLoss, image: torch.Tensor, iterations: int, budget: float
+) -> list[float]:
+    """Seconds from the start to the end of each iteration, until there are enough of either."""
+    marks: list[float] = []
+    size = image.shape[-1]
+    start = time.perf_counter()
+    target = objective.content_target(image)
+    images = gatys.descend(lambda image: objective(image, target).total, image / 255)
+    with tqdm(total=iterations, desc=f"{size} px", unit="iteration") as bar:
+        for _ in islice(images, iterations):
+            marks.append(time.perf_counter() - start)
+            affordable = ceil(max(budget / marks[-1], 1) * len(marks))
+            bar.total = min(iterations, affordable)
+            bar.update()
+            if marks[-1] >= budget and len(marks) > 1:
+                break
+    return marks
+
+
+def _report(timings: Sequence[Timing], iterations: Sequence[int], report: Report) -> None:
+    rows = [(timing, n) for timing in timings for n in iterations]
+    report.csv(
+        ["size", "iterations", "optimised_s", "extrapolated", "network_s", "served_s"],
+        [
+            [
+                timing.size,
+                n,
+                _rounded(timing.seconds(n)),
+                timing.extrapolated(n),
+                _rounded(timing.network),
+                _rounded(timing.served),
+            ]
+            for timing, n in rows
+        ],
+    )
+    header = ["size", "iterations", "optimisation, s", "network, s", "times faster"]
+    header += ["served, s", "times faster", "the paper's network"]
+    run = ", ".join(f"{len(timing.marks)} at {timing.size} pixels" for timing in timings)
+    report.markdown(
+        f"{torch.get_num_threads()} CPU threads, float32, PyTorch {torch.__version__} for "
+        "optimisation and network; served is the exported network in ONNX Runtime "
+        f"{onnxruntime.__version__}, as the service runs it. Passes are medians of {PASSES}.",
+        table(header, [_cells(timing, n) for timing, n in rows]),
+        f"≈: extrapolated from the seconds of the iterations that were run ({run}).",
+    )
+
+
+def _cells(timing: Timing, iterations: int) -> list[str]:
+    seconds = timing.seconds(iterations)
+    about = "≈ " if timing.extrapolated(iterations) else ""
+    return [
+        f"{timing.size}x{timing.size}",
+        str(iterations),
+        f"{about}{seconds:.1f}",
+        f"{timing.network:.3f}",
+        f"{about}{seconds / timing.network:.0f}",
+        f"{timing.served:.3f}",
+        f"{about}{seconds / timing.served:.0f}",
+        str(PAPER.get(timing.size, {}).get(iterations, "")),
+    ]
+
+
+def _rounded(seconds: float) -> Cell:
+    return float(f"{seconds:.4g}")
