@@ -21,7 +21,7 @@ from trainer.networks import ConvNorm, ResidualBlock, ServedStyleNet
 from trainer.rewrites import PlacesConvNorm
 
 STEPS = 255
-_SPACING = 7
+_SPACING = 29
 """Every so many pixels are looked at. Odd, so that places within 2x2 pixels take turns."""
 _CANDIDATES = 24
 """Ranges that are tried for a channel, from all that occurred to a tenth of it."""
@@ -44,10 +44,11 @@ def balanced(network: ServedStyleNet, photographs: Iterable[NDArray[np.uint8]]) 
     from -128 to 127.
     """
     network = copy.deepcopy(network)
-    leading = [_parts(layers) for layers in network.earlier if isinstance(layers, ConvNorm)]
+    earlier = list(network.earlier.children())
+    leading = [_parts(layers) for layers in earlier if isinstance(layers, ConvNorm)]
     blocks = [
-        [_parts(layers) for layers in cast(Iterable[nn.Module], block.body)]
-        for block in network.earlier
+        [_parts(layers) for layers in block.body.children()]
+        for block in earlier
         if isinstance(block, ResidualBlock)
     ]
     upsampling = [(layers.convolution, layers.norm) for layers in _upsampling(network)]
@@ -57,7 +58,8 @@ def balanced(network: ServedStyleNet, photographs: Iterable[NDArray[np.uint8]]) 
         _spread(convolution, *_range(values[convolution].given))
     for convolution, _ in upsampling:
         places = 4
-        given = values[convolution].given.unflatten(0, (places, -1)).transpose(0, 1).flatten(1)
+        given = values[convolution].given
+        given = given.view(places, -1, given.shape[1]).transpose(0, 1).flatten(1)
         low, high = _range(given)
         _spread(convolution, low.repeat(places), high.repeat(places))
 
@@ -147,7 +149,7 @@ def _pass_on(norm: nn.Module, reader: nn.Conv2d, taken: Tensor) -> None:
     """Let the ReLU after ``norm`` give values from 0 to 255, and ``reader`` expect them so."""
     channels = len(cast(Tensor, norm.weight))
     places = len(taken) // channels
-    _, high = _range(taken.unflatten(0, (channels, places)).flatten(1), from_zero=True)
+    _, high = _range(taken.reshape(channels, -1), from_zero=True)
     scale = STEPS / high.clamp(min=1e-6)
     _scale(norm, scale)
     reader.weight.div_(scale.repeat_interleave(places)[:, None, None])

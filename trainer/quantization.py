@@ -77,8 +77,8 @@ def _in_bytes(
     convolution.attribute.extend(node.attribute)
     nodes = [
         *_rounded(taken, dequantized[0], of["one"], of["zero"]),
-        _dequantize(of["weight"], of["scale"], of["weight_zero"], dequantized[1], axis=0),
-        _dequantize(of["bias"], of["scale"], of["bias_zero"], dequantized[2], axis=0),
+        _by_channel(of["weight"], of["scale"], of["weight_zero"], dequantized[1]),
+        _by_channel(of["bias"], of["scale"], of["bias_zero"], dequantized[2]),
         convolution,
         *_rounded(f"{given}.sum", given, of["step"], of["middle"]),
     ]
@@ -87,11 +87,11 @@ def _in_bytes(
 
 def _rounded(value: str, result: str, step: str, zero: str) -> Iterator[onnx.NodeProto]:
     yield helper.make_node("QuantizeLinear", [value, step, zero], [f"{result}.bytes"])
-    yield _dequantize(f"{result}.bytes", step, zero, result)
+    yield helper.make_node("DequantizeLinear", [f"{result}.bytes", step, zero], [result])
 
 
-def _dequantize(value: str, step: str, zero: str, result: str, **axis: int) -> onnx.NodeProto:
-    return helper.make_node("DequantizeLinear", [value, step, zero], [result], **axis)
+def _by_channel(value: str, scale: str, zero: str, result: str) -> onnx.NodeProto:
+    return helper.make_node("DequantizeLinear", [value, scale, zero], [result], axis=0)
 
 
 def _drop_unused(graph: onnx.GraphProto) -> None:
