@@ -33,8 +33,9 @@ def gallery(model_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     store = tmp_path_factory.mktemp("gallery")
     for name, title in PAINTINGS.items():
         shutil.copytree(model_store / "wave", store / name)
-        card = json.loads((store / name / "card.json").read_text())
-        (store / name / "card.json").write_text(json.dumps({**card, "title": title}))
+        file = store / name / "1" / "card.json"
+        card = json.loads(file.read_text())
+        file.write_text(json.dumps({**card, "title": title}))
     shutil.copytree(model_store / "wave", store / "wave")
     with serving("--model-store", str(store)) as server:
         yield server

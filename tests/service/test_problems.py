@@ -165,6 +165,7 @@ async def test_an_image_too_large_to_stylize_is_422_with_the_max_side_that_fits(
         status, detail = problem(refused)
         assert status == 422
         (fitting,) = re.findall(r"max_side=(\d+)", detail)
+        assert refused.json()["max_side"] == int(fitting)
         url = f"/stylize/wave?max_side={fitting}"
         assert (await client.post(url, content=body, headers=JPEG)).status_code == 200
 
