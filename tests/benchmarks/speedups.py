@@ -11,25 +11,23 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean, median
-from tempfile import TemporaryDirectory
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnxruntime import InferenceSession
-from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from service.cores import available_cores
 from tests.benchmarks import sessions
 from tests.benchmarks.markdown import Report, progress
-from tests.benchmarks.photographs import CYCLE, photographs, square
+from tests.benchmarks.photographs import photographs, square
 from tests.conftest import ROOT
 from trainer import export, weights_file
+from trainer.balancing import balanced
 from trainer.networks import MARGIN, ServedStyleNet, StyleNet
+from trainer.quantization import quantized
 
 SIDES = (512, 1024)
 _WEIGHTS = ROOT / "trainer" / "weights"
@@ -59,12 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
 
     wide, narrow = (_trained(name) for name in ("wave_wide", "wave"))
-    served = _graph(ServedStyleNet(narrow))
+    served = ServedStyleNet(narrow).eval()
     networks = {
         "width 32, as in the paper's table": _opened(_graph(Plain(wide))),
         "the same, last layers rewritten": _opened(_graph(ServedStyleNet(wide))),
         "width 16": _opened(_graph(ServedStyleNet(StyleNet(16).eval()))),
-        "width 16, no layers at full size: `wave`": _opened(served),
+        "width 16, no layers at full size: `wave`": _opened(_graph(served)),
         "the same in 8-bit integers": _opened(_quantized(served)),
     }
     seconds = {side: _seconds(networks, side, options.repeats) for side in SIDES}
@@ -99,35 +97,10 @@ def _opened(graph: onnx.ModelProto) -> InferenceSession:
     return sessions.session(graph.SerializeToString())
 
 
-class _Calibration(CalibrationDataReader):
-    def __init__(self) -> None:
-        one, zero = np.ones(1, np.float32), np.zeros(1, np.float32)
-        self._feeds = iter(
-            {"image": sessions.decoded(jpeg)[None], "strength": one, "preserve_color": zero}
-            for jpeg in photographs("mixed", CYCLE)
-        )
-
-    def get_next(self) -> dict[str, NDArray[Any]] | None:
-        return next(self._feeds, None)
-
-
-def _quantized(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """Convolutions with static 8-bit activations and weights of a scale per channel."""
+def _quantized(network: ServedStyleNet) -> onnx.ModelProto:
     progress("calibrating the network in 8-bit integers")
-    with TemporaryDirectory() as folder:
-        files = [Path(folder) / f"{name}.onnx" for name in ("float", "simplified", "integer")]
-        onnx.save(graph, files[0])
-        quant_pre_process(files[0], files[1], skip_symbolic_shape=True)
-        quantize_static(
-            files[1],
-            files[2],
-            _Calibration(),
-            op_types_to_quantize=["Conv"],
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-        )
-        return onnx.load(files[2])
+    calibration = [sessions.decoded(jpeg) for jpeg in photographs("mixed", 15)]
+    return quantized(_graph(balanced(network, calibration)))
 
 
 def _seconds(networks: dict[str, InferenceSession], side: int, repeats: int) -> dict[str, float]:
