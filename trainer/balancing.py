@@ -104,7 +104,7 @@ def _values(
     convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
     hooks = [convolution.register_forward_hook(look) for convolution in convolutions]
     for photograph in photographs:
-        image = torch.from_numpy(np.ascontiguousarray(photograph))[None]
+        image = torch.from_numpy(photograph.copy())[None]
         network(image, torch.ones(1), torch.zeros(1))
     for hook in hooks:
         hook.remove()
