@@ -1,6 +1,6 @@
 """All hostile input, and tables of what came of it: python -m tests.hostile [--seconds 60]
 
-Takes about ten minutes. Exits with 1 if any answer was wrong, late or missing.
+Takes about a quarter of an hour. Exits with 1 if any answer was wrong, late or missing.
 """
 
 import argparse
