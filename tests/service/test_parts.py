@@ -52,7 +52,7 @@ def test_parts_share_batches_and_their_times_add_up() -> None:
 def test_one_batch_is_on_the_device_and_one_waits_while_the_others_are_still_to_come(
     device: Device, batch: int
 ) -> None:
-    async def main() -> int:
+    async def main() -> tuple[int, list[int]]:
         queue = Queue(device)
         await queue.learn()
         most = 0
@@ -61,9 +61,12 @@ def test_one_batch_is_on_the_device_and_one_waits_while_the_others_are_still_to_
             await asyncio.sleep(0.01)
             most = max(most, queue.scheduler.queued_images)
         await working
-        return most
+        return most, queue.device.sizes
 
-    assert run(main()) == batch
+    most, sizes = run(main())
+    assert most == batch
+    assert max(sizes) == batch
+    assert sum(sizes) == PARTS
 
 
 def test_between_the_batches_of_a_large_request_a_small_one_has_its_turn() -> None:

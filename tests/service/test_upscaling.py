@@ -39,11 +39,8 @@ BATCH = 2
 class Device:
     """Doubles the size of tiles, and remembers the first pixel of each, batch by batch."""
 
-    def __init__(
-        self, seconds: float = 0.001, seconds_per_tile: float = 0.0, fails_at: int | None = None
-    ) -> None:
+    def __init__(self, seconds: float = 0.001, fails_at: int | None = None) -> None:
         self.seconds = seconds
-        self.seconds_per_tile = seconds_per_tile
         self.fails_at = fails_at
         self.batches: list[list[int]] = []
         self.waiting: list[int] = []
@@ -60,7 +57,7 @@ class Device:
     async def run(self, _: Model, batch: Sequence[Inputs]) -> Sequence[Pixels]:
         images = [np.asarray(inputs["image"]) for inputs in batch]
         self.batches.append([int(image[0, 0, 0]) for image in images])
-        await asyncio.sleep(self.seconds + self.seconds_per_tile * len(batch))
+        await asyncio.sleep(self.seconds)
         self.waiting.append(self.scheduler.queued_images)
         if len(self.batches) == self.fails_at:
             raise RuntimeError("the device failed")
@@ -119,16 +116,6 @@ async def test_one_batch_is_on_the_device_and_at_most_one_waits(pool: Executor) 
     await start(device, pool, plain(1))
     assert [len(batch) for batch in device.batches] == [BATCH] * (TILES // BATCH)
     assert max(device.waiting) == BATCH
-
-
-async def test_where_batching_gains_nothing_one_tile_is_on_the_device_and_one_waits(
-    pool: Executor,
-) -> None:
-    device = Device(seconds=0.0, seconds_per_tile=0.01)
-    await device.learn()
-    await start(device, pool, plain(1))
-    assert [len(batch) for batch in device.batches] == [1] * TILES
-    assert max(device.waiting) == 1
 
 
 async def test_a_small_image_waits_for_two_batches_of_a_huge_one_at_most(pool: Executor) -> None:
