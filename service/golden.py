@@ -19,7 +19,8 @@ from service.runtime import Inputs
 
 MEAN_TOLERANCE = 0.5
 """Levels of 255 by which an output may differ on average. Weights rounded to bfloat16, far coarser
-than the TF32 and float16 of GPUs, make a tenth of a level; a filter that is lost, about one."""
+than the TF32 and float16 of GPUs, make a tenth of a level; a filter that a style lost, about one.
+Of an upscaler's, which only correct bicubic enlargement, some are hardly seen."""
 MAX_TOLERANCE = 8
 """And anywhere. Rounded weights make one level; a lost filter of the last layer, about a hundred,
 though in few places."""

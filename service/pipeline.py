@@ -7,8 +7,9 @@ and one thread for the device. The event loop hands work from one to the next.
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
@@ -186,34 +187,22 @@ class Pipeline:
         and the model's outputs in order. Raises what they raise, and what admission and the run
         raise; OutOfMemory in place of a MemoryError.
         """
-        try:
-            return await self._process(model, deadline, decode, encode)
-        except MemoryError as error:
-            text = "The image needs more memory than there is now."
-            raise OutOfMemory(text, retry_after=1) from error
-
-    async def _process(
-        self,
-        model: Model,
-        deadline: float | None,
-        decode: Callable[[], tuple[Source, Sequence[Inputs]]],
-        encode: Callable[[Source, Sequence[Pixels]], Content],
-    ) -> Answer[Content]:
         clock = asyncio.get_running_loop().time
         # Before decoding: what the queue cannot take is not worth a core's time.
         self.scheduler.admit(deadline)
 
         tracing.describe(model=model.name)
         started = clock()
-        with tracing.stage("decode"):
-            source, images = await self._on(self._codec_pool, decode)
-        decoded = clock()
-        tracing.describe(pixels=sum(math.prod(image["image"].shape[:2]) for image in images))
-        completed = await tracing.on_device(self._infer(model, images, deadline))
-        inferred = clock()
-        tracing.describe(batch_size=completed.batch_size)
-        with tracing.stage("encode"):
-            content = await self._on(self._codec_pool, encode, source, completed.result)
+        with _memory_errors_told():
+            with tracing.stage("decode"):
+                source, images = await self._on(self._codec_pool, decode)
+            decoded = clock()
+            tracing.describe(pixels=sum(math.prod(image["image"].shape[:2]) for image in images))
+            completed = await tracing.on_device(self._infer(model, images, deadline))
+            inferred = clock()
+            tracing.describe(batch_size=completed.batch_size)
+            with tracing.stage("encode"):
+                content = await self._on(self._codec_pool, encode, source, completed.result)
         durations = {
             "decode": decoded - started,
             "queue": completed.queue_seconds,
@@ -281,3 +270,13 @@ class Pipeline:
         context = copy_context()  # so that a thread's log lines name their request
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(pool, context.run, function, *arguments)
+
+
+@contextmanager
+def _memory_errors_told() -> Iterator[None]:
+    """Raises OutOfMemory in place of a MemoryError."""
+    try:
+        yield
+    except MemoryError as error:
+        text = "The image needs more memory than there is now."
+        raise OutOfMemory(text, retry_after=1) from error

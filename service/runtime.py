@@ -106,11 +106,6 @@ class Runtime:
         # A session goes with the last request that holds its model.
         self._sessions: MutableMapping[Model, Any] = WeakKeyDictionary()
 
-    def load(self, model: Model) -> None:
-        """Open a session for the model and warm it; raises what they raise."""
-        self.open(model)
-        self.warm_up(model)
-
     def open(self, model: Model) -> None:
         """Open a session for the model; from any thread, while others run.
 

@@ -27,7 +27,8 @@ def wave(model_store: Path) -> Model:
 @pytest.fixture(scope="module")
 def runtime(wave: Model) -> Runtime:
     loaded = Runtime("cpu", threads=2)
-    loaded.load(wave)
+    loaded.open(wave)
+    loaded.warm_up(wave)
     return loaded
 
 
@@ -93,7 +94,8 @@ from service.runtime import Runtime
 
 wave = catalog.read(Path(sys.argv[1])).models["wave"]
 runtime = Runtime("cpu", threads=1)
-runtime.load(wave)
+runtime.open(wave)
+runtime.warm_up(wave)
 side = int(sys.argv[2])
 image = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
 inputs = {"image": image, "strength": np.float32(1), "preserve_color": np.float32(0)}
@@ -127,12 +129,12 @@ def test_a_file_that_is_no_network_is_named(wave: Model, tmp_path: Path) -> None
     broken.write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
     with pytest.raises(RuntimeUnavailable, match=r"model\.onnx.*protobuf"):
-        Runtime("cpu", threads=1).load(dataclasses.replace(wave, file=broken, digest=digest))
+        Runtime("cpu", threads=1).open(dataclasses.replace(wave, file=broken, digest=digest))
 
 
 def test_a_file_that_has_changed_since_its_digest_was_taken_is_not_served(wave: Model) -> None:
     with pytest.raises(RuntimeUnavailable, match=r"model\.onnx.*changed"):
-        Runtime("cpu", threads=1).load(dataclasses.replace(wave, digest="0" * 64))
+        Runtime("cpu", threads=1).open(dataclasses.replace(wave, digest="0" * 64))
 
 
 def test_a_session_goes_with_the_last_that_holds_its_model(wave: Model) -> None:
