@@ -6,6 +6,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from trainer.arguments import (
+    add_model,
+    add_out,
+    add_runs,
+    add_store,
+    add_upscalers,
+    add_vgg,
+    natural,
+    positive,
+)
 from trainer.errors import TrainerError
 from trainer.reproduce.arguments import add_experiments
 
@@ -37,56 +47,9 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(command=name)
         return added
 
-    def add_vgg(add: Callable[..., object]) -> None:
-        add(
-            "--vgg",
-            type=Path,
-            metavar="FILE",
-            help="VGG-16 weights (.safetensors or .pth); else cached or fetched",
-        )
-
-    def add_runs(add: Callable[..., object]) -> None:
-        add(
-            "--runs",
-            type=Path,
-            default=Path("runs"),
-            metavar="FOLDER",
-            help="where runs are kept (%(default)s)",
-        )
-
-    def add_store(add: Callable[..., object]) -> None:
-        add(
-            "--store",
-            type=Path,
-            default=Path("model_store"),
-            metavar="FOLDER",
-            help="the model store (%(default)s)",
-        )
-
-    def add_out(add: Callable[..., object], default: str) -> None:
-        add(
-            "--out",
-            type=Path,
-            default=Path(default),
-            metavar="FILE",
-            help="the result (%(default)s)",
-        )
-
-    def add_model(add: Callable[..., object], text: str, *, required: bool = True) -> None:
-        add("--style", "--model", dest="model", required=required, metavar="NAME", help=text)
-
-    def add_upscalers(add: Callable[..., object]) -> None:
-        add(
-            "--model",
-            action="append",
-            metavar="NAME",
-            help="one to compare, as often as wanted (upscale_xFACTOR_pixel and _feature)",
-        )
-        add("--match-histogram", action="store_true", help="to the input's, as the paper does")
-
     training = command("train", "Train a network by its recipe.")
     add = training.add_argument
-    add_model(add, "a recipe in trainer/recipes", required=False)
+    add_model(add, "a recipe in trainer/recipes")
     add("--style-image", type=Path, metavar="FILE", help="a painting of your own; takes a --name")
     add("--name", metavar="NAME", help="of the run and of the model (the recipe's)")
     add(
@@ -95,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="photographs, searched recursively",
     )
-    add("--steps", type=_positive, metavar="N", help="shorten or stretch the recipe's schedule")
+    add("--steps", type=positive, metavar="N", help="shorten or stretch the recipe's schedule")
     add("--init-from", type=Path, metavar="FILE", help="start from these weights (.safetensors)")
     again = training.add_mutually_exclusive_group().add_argument
     again("--resume", action="store_true", help="go on from the run's checkpoint")
@@ -107,21 +70,21 @@ def _parser() -> argparse.ArgumentParser:
     workers = min(8, max(1, (os.cpu_count() or 1) - 1))
     add(
         "--workers",
-        type=_natural,
+        type=natural,
         default=workers,
         metavar="N",
         help="processes that decode photographs (%(default)s)",
     )
     add(
         "--preview-every",
-        type=_positive,
+        type=positive,
         default=250,
         metavar="N",
         help="steps between previews (%(default)s)",
     )
     add(
         "--checkpoint-every",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="steps between checkpoints (a tenth of the run, at most 100)",
     )
@@ -145,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--photographs",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="how many of them, in order of name (a style: 10, upscalers: all)",
     )
@@ -153,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     add = evaluation.add_argument_group("styles").add_argument
     add(
         "--size",
-        type=_positive,
+        type=positive,
         default=256,
         metavar="PIXELS",
         help="side of the centre crops (%(default)s)",
@@ -185,19 +148,13 @@ def _parser() -> argparse.ArgumentParser:
 
     exporting = command("export", "Write a trained network into the model store as ONNX.")
     which = exporting.add_mutually_exclusive_group(required=True).add_argument
-    which(
-        "--style",
-        "--model",
-        dest="model",
-        metavar="NAME",
-        help="a trained model: the newest run, else the shipped weights",
-    )
+    add_model(which, "a trained model: the newest run, else the shipped weights")
     which("--all", action="store_true", help="every model that the store has")
     add = exporting.add_argument
     add_store(add)
     add(
         "--version",
-        type=_positive,
+        type=positive,
         default=1,
         metavar="N",
         help="as which version; the highest is served (%(default)s)",
@@ -210,10 +167,10 @@ def _parser() -> argparse.ArgumentParser:
     ).add_argument
     add("--content", required=True, type=Path, metavar="FILE", help="the photograph")
     add("--style", required=True, metavar="NAME|FILE", help="a recipe, or a painting")
-    add("--iterations", type=_positive, default=100, metavar="N", help="of L-BFGS (%(default)s)")
+    add("--iterations", type=positive, default=100, metavar="N", help="of L-BFGS (%(default)s)")
     add(
         "--short-side",
-        type=_positive,
+        type=positive,
         default=256,
         metavar="PIXELS",
         help="of the result (%(default)s)",
@@ -224,24 +181,10 @@ def _parser() -> argparse.ArgumentParser:
     reproducing = command(
         "reproduce", "Repeat an experiment of the paper; writes figures and tables."
     )
-    add_experiments(reproducing, add_runs, add_vgg, _positive)
+    add_experiments(reproducing)
 
     add_vgg(command("vgg", "Fetch and verify the VGG-16 weights.").add_argument)
     return parser
-
-
-def _natural(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative")
-    return value
-
-
-def _positive(text: str) -> int:
-    value = _natural(text)
-    if value == 0:
-        raise argparse.ArgumentTypeError("0 is not positive")
-    return value
 
 
 if __name__ == "__main__":

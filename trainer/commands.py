@@ -263,8 +263,7 @@ def optimize(options: Namespace) -> None:
             bar.update()
 
         image = gatys.optimize(objective, content, options.iterations, show)
-    pixels = image[0].permute(1, 2, 0).round().byte().numpy()
-    _save(Image.fromarray(pixels), options.out)
+    _save(Image.fromarray(data.pixels_of(image)), options.out)
 
 
 def reproduce(options: Namespace) -> None:

@@ -50,7 +50,18 @@ def read_rgb(file: Path, short_side: int | None = None) -> Tensor:
         raise TrainerError(f"{file}: no such file") from None
     except Exception as error:  # Pillow raises nearly anything for a broken file
         raise TrainerError(f"{file}: cannot be read as an image ({error})") from error
+    return tensor_of(pixels)
+
+
+def tensor_of(pixels: NDArray[np.uint8]) -> Tensor:
+    """uint8 RGB [H, W, 3] as networks have it: float [1, 3, H, W] in [0, 255]."""
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float()
+
+
+def pixels_of(image: Tensor) -> NDArray[np.uint8]:
+    """The other way round, rounded."""
+    pixels: NDArray[np.uint8] = image[0].permute(1, 2, 0).round().byte().numpy()
+    return pixels
 
 
 def _resized(image: Image.Image, short_side: int) -> Image.Image:

@@ -105,9 +105,8 @@ def evaluate(
     for file in photographs:
         image = centre_crop(file, size)
         target = objective.content_target(image)
-        with torch.no_grad():
-            untouched.append(Losses.of(objective(image, target)))
-            stylized.append(Losses.of(objective(stylize(network, image), target)))
+        untouched.append(measured(objective, image, target))
+        stylized.append(measured(objective, stylize(network, image), target))
         optimized.append(descent(objective, image, max(MILESTONES), on_iteration))
     by_iteration = [mean(losses) for losses in zip(*optimized, strict=True)]
     network_mean = mean(stylized)
@@ -119,6 +118,12 @@ def evaluate(
         optimized={n: by_iteration[n - 1] for n in MILESTONES},
         matched_at=matched_at(by_iteration, network_mean),
     )
+
+
+@torch.no_grad()
+def measured(objective: PerceptualLoss, image: Tensor, target: Tensor) -> Losses:
+    """Of an image RGB [1, 3, H, W] in [0, 255], beside the ``content_target`` of another."""
+    return Losses.of(objective(image, target))
 
 
 def descent(

@@ -69,7 +69,7 @@ def export(
     served = serve(model.network)
     serialized = to_onnx(served, card).SerializeToString(deterministic=True)
     image = data.read_rgb(photograph or _painting(model.recipe), PREVIEW_SHORT_SIDE)
-    pixels = image[0].permute(1, 2, 0).byte().numpy()
+    pixels = data.pixels_of(image)
     shown = _preview(pixels, model.recipe, lambda batch: _checked(served, serialized, batch))
     preview = io.BytesIO()
     Image.fromarray(shown).save(preview, "JPEG", quality=90)

@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from trainer import data, sheets
+from trainer.evaluation import stylize
 from trainer.networks import ServedStyleNet, StyleNet
 from trainer.recipe import StylizeRecipe
 from trainer.weights_file import TrainedModel
@@ -20,8 +19,6 @@ SHRINK = 2
 """How many times smaller it is shown."""
 TITLE = 46
 """Characters of a line of a title, in the type of captions, that a cell is wide enough for."""
-
-Pixels = NDArray[np.uint8]
 
 
 def sheet(styles: Mapping[str, TrainedModel], photographs: Sequence[Path]) -> Image.Image:
@@ -45,12 +42,10 @@ def _row(title: str, images: Sequence[Image.Image]) -> Image.Image:
 
 
 def _centre(file: Path) -> Image.Image:
-    pixels = data.read_rgb(file)[0].permute(1, 2, 0).byte().numpy()
-    return ImageOps.fit(Image.fromarray(pixels), (WIDTH, HEIGHT), Image.Resampling.LANCZOS)
+    whole = Image.fromarray(data.pixels_of(data.read_rgb(file)))
+    return ImageOps.fit(whole, (WIDTH, HEIGHT), Image.Resampling.LANCZOS)
 
 
-@torch.no_grad()
 def _painted(served: ServedStyleNet, image: Image.Image) -> Image.Image:
-    pixels = torch.from_numpy(np.array(image))[None]
-    output: Pixels = served(pixels, torch.ones(1), torch.zeros(1))[0].numpy()
-    return Image.fromarray(output)
+    painted = stylize(served, data.tensor_of(np.asarray(image)))
+    return Image.fromarray(data.pixels_of(painted))

@@ -146,7 +146,7 @@ def read(file: Path, factor: int) -> NDArray[np.uint8]:
 
     Raises TrainerError if it cannot be read or is too small to be measured.
     """
-    pixels = data.read_rgb(file)[0].permute(1, 2, 0).numpy().astype(np.uint8)
+    pixels = data.pixels_of(data.read_rgb(file))
     height, width = (side // factor * factor for side in pixels.shape[:2])
     smallest = max(SMALLEST, WINDOW + 2 * factor)
     if min(height, width) < smallest:

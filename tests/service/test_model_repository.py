@@ -66,7 +66,7 @@ def test_our_metadata_are_those_that_triton_derives_from_the_config(folder: Path
     config = config_of(folder)
     runtime = Runtime("cpu", threads=1)
     model = catalog.read(STORE).get(folder.name)
-    runtime.load(model)
+    runtime.open(model)
     for declared, tensors in zip(
         (config.input, config.output), runtime.signature(model), strict=True
     ):

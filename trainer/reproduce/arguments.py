@@ -1,19 +1,15 @@
 """The command line of the experiments."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
+from trainer.arguments import Add, add_runs, add_store, add_vgg, positive
 
-def add_experiments(
-    parser: argparse.ArgumentParser,
-    add_runs: Callable[..., None],
-    add_vgg: Callable[..., None],
-    positive: Callable[[str], int],
-) -> None:
+
+def add_experiments(parser: argparse.ArgumentParser) -> None:
     experiments = parser.add_subparsers(metavar="EXPERIMENT", required=True)
 
-    def experiment(name: str, text: str) -> Callable[..., object]:
+    def experiment(name: str, text: str) -> Add:
         added = experiments.add_parser(name, help=text, description=text)
         added.set_defaults(experiment=name)
         added.add_argument(
@@ -26,10 +22,10 @@ def add_experiments(
         add_runs(added.add_argument)
         return added.add_argument
 
-    def add_style(add: Callable[..., object]) -> None:
+    def add_style(add: Add) -> None:
         add("--style", default="wave", metavar="NAME", help="a trained style (%(default)s)")
 
-    def add_sizes(add: Callable[..., object], text: str) -> None:
+    def add_sizes(add: Add, text: str) -> None:
         add(
             "--sizes",
             type=positive,
@@ -58,13 +54,7 @@ def add_experiments(
         metavar="S",
         help="that optimisation may take at each size; the rest is extrapolated (%(default)s)",
     )
-    add(
-        "--store",
-        type=Path,
-        default=Path("model_store"),
-        metavar="FOLDER",
-        help="the model store that holds the style as it is served (%(default)s)",
-    )
+    add_store(add)
     add_vgg(add)
 
     add = experiment("objective", "Figure 5: how many iterations a network is worth.")

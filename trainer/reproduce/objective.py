@@ -11,11 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from trainer.evaluation import Losses, centre_crop, descent, mean, stylize
+from trainer.evaluation import Losses, centre_crop, descent, mean, measured, stylize
 from trainer.losses import PerceptualLoss
 from trainer.networks import ServedStyleNet
 from trainer.recipe import StylizeRecipe
@@ -73,9 +72,8 @@ def measure(
         bar.set_description(f"{size} px, {file.stem}")
         image = centre_crop(file, size)
         target = style.objective.content_target(image)
-        with torch.no_grad():
-            untouched.append(Losses.of(style.objective(image, target)))
-            network.append(Losses.of(style.objective(stylize(style.network, image), target)))
+        untouched.append(measured(style.objective, image, target))
+        network.append(measured(style.objective, stylize(style.network, image), target))
         before = bar.n
         found = kept.numbers(
             f"{size}_{file.stem}",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from trainer import sheets
+from trainer import data, sheets
 from trainer.evaluation import centre_crop
 from trainer.gatys import descend
 from trainer.image_quality import luma, psnr, ssim
@@ -62,7 +62,7 @@ def run(
 ) -> None:
     """Reconstruct the centre of a picture, ``size`` pixels a side, from each layer."""
     image = centre_crop(original, size)
-    pixels = _pixels(image)
+    pixels = data.pixels_of(image)
     shown: list[tuple[str, NDArray[np.uint8]]] = [("original", pixels)]
     rows: list[tuple[str, float, float, float]] = []
     with tqdm(total=len(what.layers) * iterations, unit="iteration") as bar:
@@ -79,7 +79,7 @@ def run(
                 bar.total -= iterations
             shown.append((layer, made))
             with torch.no_grad():
-                remaining = error(_tensor(made)).item()
+                remaining = error(data.tensor_of(made)).item()
             plane, truth = luma(made), luma(pixels)
             rows.append((layer, remaining, psnr(plane, truth, 0), ssim(plane, truth, 0)))
     _report(what, shown, rows, iterations, report)
@@ -119,7 +119,7 @@ def _reconstruct(
     for _ in range(iterations):
         image = next(images)
         on_iteration()
-    return _pixels(image)
+    return data.pixels_of(image)
 
 
 def _drawn(noise: Tensor, amplification: Tensor) -> Tensor:
@@ -158,12 +158,3 @@ def _report(
         "pixels with the original's.",
         table(header, text),
     )
-
-
-def _pixels(image: Tensor) -> NDArray[np.uint8]:
-    pixels: NDArray[np.uint8] = image[0].permute(1, 2, 0).round().byte().numpy()
-    return pixels
-
-
-def _tensor(pixels: NDArray[np.uint8]) -> Tensor:
-    return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float()

@@ -25,7 +25,7 @@ def run(network: ServedStyleNet, photograph: Path, sizes: Sequence[int], report:
     for size in sizes:
         image = _read(photograph, size)
         height, width = image.shape[2:]
-        painted = stylize(network, image)[0].permute(1, 2, 0).byte().numpy()
+        painted = data.pixels_of(stylize(network, image))
         scale = SIDE / size
         shape = (round(height * scale), round(width * scale))
         whole.append((f"{width}x{height}", _shrunk(painted, shape)))
