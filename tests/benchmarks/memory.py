@@ -6,10 +6,8 @@ Each size has a server of its own, since the peak of a process never falls.
 """
 
 import argparse
-import re
 import time
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import skimage.data
@@ -20,7 +18,8 @@ from service import catalog
 from service.catalog import Model, UpscaleCard
 from service.problems import UnknownModel
 from service.settings import Settings
-from tests.benchmarks.server import Server, running
+from tests.benchmarks import processes
+from tests.benchmarks.server import running
 
 TIMES = (1, 2, 4, 8)  # the portrait of 512x512 pixels, side by side: 0.25 to 16 megapixels
 
@@ -53,13 +52,7 @@ def measure(model: Model, photograph: NDArray[np.uint8]) -> tuple[float, int]:
         start = time.perf_counter()
         answer = server.client.post("/upscale", params=query, files={"image": jpeg.getvalue()})
         answer.raise_for_status()
-        return time.perf_counter() - start, peak_memory(server)
-
-
-def peak_memory(server: Server) -> int:
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    (kibibytes,) = re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.M)
-    return int(kibibytes) * 1024
+        return time.perf_counter() - start, processes.status(server.process.pid, "VmHWM")
 
 
 if __name__ == "__main__":

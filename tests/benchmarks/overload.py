@@ -10,10 +10,9 @@ deadlines; name some to see what becomes of their clients.
 """
 
 import argparse
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from math import prod
 from pathlib import Path
@@ -98,7 +97,9 @@ def overload(
     jpegs = photographs(shapes, round(rate * seconds), seed=1)
     # A client without an answer leaves a little after the deadline, to see late ones as such.
     requests = [Request(jpeg, wait=wait, patience=wait + 1) for jpeg in jpegs]
-    with sampled_memory(server) as memory:
+    with processes.sampled(
+        partial(processes.resident_bytes, server.pid), _SAMPLE_SECONDS
+    ) as memory:
         phase = clients.opened(server.url, requests, rate)
     # The machine may have become slower or faster meanwhile.
     capacity = (before + measure_capacity(clients, server, shapes)) / 2
@@ -110,25 +111,6 @@ def measure_capacity(clients: Generator, server: Contender, shapes: Shapes) -> f
     requests = [Request(jpeg) for jpeg in photographs(shapes, CYCLE)]
     phase = clients.closed(server.url, requests, 4).expect_answers()
     return CYCLE * _mean_megapixels(shapes) / phase.seconds
-
-
-@contextmanager
-def sampled_memory(server: Contender) -> Iterator[list[int]]:
-    """Bytes of the server's processes, twice a second while the context is open."""
-    samples = [processes.resident_bytes(server.pid)]
-    done = threading.Event()
-
-    def sample() -> None:
-        while not done.wait(_SAMPLE_SECONDS):
-            samples.append(processes.resident_bytes(server.pid))
-
-    thread = threading.Thread(target=sample)
-    thread.start()
-    try:
-        yield samples
-    finally:
-        done.set()
-        thread.join()
 
 
 def _service(name: str, trial: Trial, wait: float) -> list[str]:

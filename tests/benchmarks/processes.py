@@ -3,11 +3,16 @@
 import os
 import re
 import signal
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 _END_SECONDS = 5.0
+
+Sample = TypeVar("Sample")
 
 
 def tree(root: int) -> list[int]:
@@ -53,6 +58,32 @@ def resident_bytes(root: int) -> int:
             rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
             total += int(re.findall(r"^Pss:\s+(\d+) kB$", rollup, re.M)[0]) * 1024
     return total
+
+
+def status(pid: int, field: str) -> int:
+    """A number of /proc/PID/status, such as VmHWM or Threads; memory in bytes."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    number, unit = re.findall(rf"^{field}:\s+(\d+)( kB)?$", text, re.M)[0]
+    return int(number) * (1024 if unit else 1)
+
+
+@contextmanager
+def sampled(look: Callable[[], Sample], every: float) -> Iterator[list[Sample]]:
+    """What ``look`` sees, now and every so many seconds while the context is open."""
+    samples = [look()]
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(every):
+            samples.append(look())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        done.set()
+        thread.join()
 
 
 def processor_seconds(root: int) -> float:

@@ -12,9 +12,9 @@ import httpx
 import numpy as np
 import skimage.data
 from numpy.typing import NDArray
-from onnxruntime import InferenceSession
 from PIL import Image
 
+from tests.benchmarks import sessions
 from tests.chaos.waiting import PATIENCE_SECONDS
 
 PATH = "/stylize/wave?format=png"
@@ -50,10 +50,7 @@ class Errands:
 
     def __init__(self, networks: Mapping[str, Path]) -> None:
         astronaut = skimage.data.astronaut()
-        self._sessions = {
-            digest: InferenceSession(file, providers=["CPUExecutionProvider"])
-            for digest, file in networks.items()
-        }
+        self._sessions = {digest: sessions.session(file) for digest, file in networks.items()}
         self.small = [
             self._errand(astronaut[side * place :, side * place :][:side, :side])
             for side in _SIDES
@@ -67,14 +64,8 @@ class Errands:
     def _errand(self, pixels: NDArray[np.uint8]) -> Errand:
         png = BytesIO()
         Image.fromarray(pixels).save(png, "png")
-        inputs = {
-            "image": pixels[np.newaxis],
-            "strength": np.ones(1, np.float32),
-            "preserve_color": np.zeros(1, np.float32),
-        }
         expected = {
-            digest: session.run(["output"], inputs)[0][0]
-            for digest, session in self._sessions.items()
+            digest: sessions.run(session, pixels) for digest, session in self._sessions.items()
         }
         return Errand(png.getvalue(), expected)
 

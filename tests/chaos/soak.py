@@ -10,17 +10,15 @@ size is met for the first time, is over. Exits with 1 if a request was not answe
 
 import argparse
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from tests.benchmarks import contenders
+from tests.benchmarks import contenders, processes
 from tests.benchmarks.contenders import MODEL, Contender
 from tests.benchmarks.load import FAILED, Generator, Phase, Request, generator, percentile
 from tests.benchmarks.markdown import Report, progress
@@ -61,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         throughput = measure_throughput(clients, server)
         rate = options.share * throughput
         requests = [Request(jpeg) for jpeg in photographs("mixed", round(rate * seconds), seed=1)]
-        with sampled(server.pid, seconds) as samples:
+        with processes.sampled(Watch(server.pid, seconds), _SAMPLE_SECONDS) as samples:
             phase = clients.opened(server.url, requests, rate)
     report = Report(options.markdown)
     report.paragraph(
@@ -83,46 +81,30 @@ def measure_throughput(clients: Generator, server: Contender) -> float:
     return clients.closed(server.url, requests, _CLIENTS).expect_answers().throughput
 
 
-@contextmanager
-def sampled(pid: int, seconds: float) -> Iterator[list[Sample]]:
-    """Samples every few seconds while the context is open, and word of how long it will be."""
-    samples: list[Sample] = []
-    began, done = time.monotonic(), threading.Event()
+class Watch:
+    """Looks at a process, and tells now and then how far it is."""
 
-    def watch() -> None:
-        told = began
-        while not done.is_set():
-            now = time.monotonic()
-            samples.append(look(pid, now - began))
-            if now - told >= _PROGRESS_SECONDS:
-                told, last = now, samples[-1]
-                progress(
-                    f"{(now - began) / 60:.1f} of {seconds / 60:g} minutes, "
-                    f"{last.resident / 2**20:.0f} MiB, {last.descriptors} descriptors, "
-                    f"{last.threads} threads"
-                )
-            done.wait(_SAMPLE_SECONDS)
+    def __init__(self, pid: int, seconds: float) -> None:
+        self._pid = pid
+        self._seconds = seconds
+        self._began = self._told = time.monotonic()
 
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield samples
-    finally:
-        done.set()
-        thread.join()
-
-
-def look(pid: int, seconds: float) -> Sample:
-    process = Path(f"/proc/{pid}")
-    fields = dict(
-        line.split(":", 1) for line in (process / "status").read_text().splitlines() if ":" in line
-    )
-    return Sample(
-        seconds,
-        resident=int(fields["VmRSS"].split()[0]) * 1024,
-        descriptors=sum(1 for _ in (process / "fd").iterdir()),
-        threads=int(fields["Threads"]),
-    )
+    def __call__(self) -> Sample:
+        now = time.monotonic()
+        sample = Sample(
+            now - self._began,
+            resident=processes.status(self._pid, "VmRSS"),
+            descriptors=sum(1 for _ in Path(f"/proc/{self._pid}/fd").iterdir()),
+            threads=processes.status(self._pid, "Threads"),
+        )
+        if now - self._told >= _PROGRESS_SECONDS:
+            self._told = now
+            progress(
+                f"{sample.seconds / 60:.1f} of {self._seconds / 60:g} minutes, "
+                f"{sample.resident / 2**20:.0f} MiB, {sample.descriptors} descriptors, "
+                f"{sample.threads} threads"
+            )
+        return sample
 
 
 def slope(samples: Sequence[Sample], values: Sequence[float]) -> float:

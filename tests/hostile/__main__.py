@@ -16,7 +16,7 @@ from tests.hostile.case import SILENCE
 from tests.hostile.corpus import FAMILIES
 from tests.hostile.description import conformance
 from tests.hostile.targets import TARGETS
-from tests.service.test_server import Server
+from tests.service.test_server import Server, serving
 
 
 def main() -> int:
@@ -29,12 +29,8 @@ def main() -> int:
     # First: a process inherits the peak memory of its parent, which will have made the bombs, and
     # libFuzzer would take that for its own.
     wrongs = _fuzzers(report, arguments.seconds)
-    server = Server("--log-level", "error", *OPTIONS)
-    try:
-        server.until_ready()
+    with serving("--log-level", "error", *OPTIONS) as server:
         wrongs += _corpus(server, report) + _description(server, report, arguments.examples)
-    finally:
-        server.stop()
     for wrong in wrongs:
         print(wrong, file=sys.stderr)
     return 1 if wrongs else 0

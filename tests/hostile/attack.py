@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from tests.benchmarks import processes
 from tests.hostile.case import SILENCE, Case, upload
 from tests.hostile.pictures import photographs
 from tests.service.test_server import Server
@@ -149,8 +150,7 @@ def _parsed(received: bytes, seconds: float) -> Answer:
 
 
 def _memory_mib(pid: int, field: str) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{field}:"))
+    return processes.status(pid, field) / 2**20
 
 
 def _forget_peak(pid: int) -> None:

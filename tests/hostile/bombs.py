@@ -1,6 +1,5 @@
 """Small files that are a lot of work: of pixels, of metadata, of pieces."""
 
-import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
@@ -10,7 +9,13 @@ from PIL import Image
 
 from tests.hostile.case import Case, upload
 from tests.hostile.pictures import photographs
-from tests.service.headers import bmp_run_lengths, gif_header, png_chunk, tiff_directory
+from tests.service.headers import (
+    bmp_run_lengths,
+    gif_header,
+    jpeg_segment,
+    png_chunk,
+    tiff_directory,
+)
 from tests.service.pictures import file_of
 
 _LARGEST = 8192  # a side of max_image_pixels
@@ -76,17 +81,13 @@ def _split(kind: str, at: int) -> tuple[bytes, bytes]:
     return body[:at], body[at:]
 
 
-def _jpeg_segment(marker: int, data: bytes) -> bytes:
-    return b"\xff" + bytes([marker]) + struct.pack(">H", len(data) + 2) + data
-
-
 _ZEROS = zlib.compress(bytes(1 << 20), 9)
 _FLOODS: Mapping[str, tuple[str, int, bytes]] = {
-    "jpeg: exif of 16 bytes": ("jpeg", 2, _jpeg_segment(0xE1, b"Exif\0\0" + bytes(10))),
-    "jpeg: exif of 4 KB": ("jpeg", 2, _jpeg_segment(0xE1, b"Exif\0\0" + bytes(4000))),
-    "jpeg: comments": ("jpeg", 2, _jpeg_segment(0xFE, b"")),
-    "jpeg: profiles": ("jpeg", 2, _jpeg_segment(0xE2, b"ICC_PROFILE\0\1\1" + bytes(60_000))),
-    "jpeg: quantisation tables": ("jpeg", 2, _jpeg_segment(0xDB, bytes(65))),
+    "jpeg: exif of 16 bytes": ("jpeg", 2, jpeg_segment(0xE1, b"Exif\0\0" + bytes(10))),
+    "jpeg: exif of 4 KB": ("jpeg", 2, jpeg_segment(0xE1, b"Exif\0\0" + bytes(4000))),
+    "jpeg: comments": ("jpeg", 2, jpeg_segment(0xFE, b"")),
+    "jpeg: profiles": ("jpeg", 2, jpeg_segment(0xE2, b"ICC_PROFILE\0\1\1" + bytes(60_000))),
+    "jpeg: quantisation tables": ("jpeg", 2, jpeg_segment(0xDB, bytes(65))),
     "jpeg: padding": ("jpeg", 2, b"\xff"),
     "jpeg: zeros after an end": ("jpeg", 2, b"\xff\xd9" + bytes(4096)),
     "png: profiles": ("png", 33, png_chunk(b"iCCP", b"a\0\0" + _ZEROS)),

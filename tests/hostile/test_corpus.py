@@ -13,7 +13,7 @@ from service import codec
 from tests.hostile.attack import OPTIONS, Attack
 from tests.hostile.corpus import FAMILIES
 from tests.hostile.strangers import files
-from tests.service.test_server import Server
+from tests.service.test_server import serving
 
 # One in so many, where a family is large or its cases take seconds.
 STEPS = {
@@ -31,10 +31,8 @@ STEPS = {
 
 @pytest.fixture(scope="module")
 def attack() -> Iterator[Attack]:
-    server = Server(*OPTIONS)
-    server.until_ready()
-    yield Attack(server)
-    server.stop()
+    with serving(*OPTIONS) as server:
+        yield Attack(server)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

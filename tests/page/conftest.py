@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +13,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.page import chromium
 from tests.service.conftest import encoded
-from tests.service.test_server import Server
+from tests.service.test_server import Server, serving
 
 Visit = Callable[..., Page]
 
 expect.set_options(timeout=20_000)
-
-
-@contextmanager
-def serving(*options: str) -> Iterator[Server]:
-    server = Server(*options)
-    try:
-        server.until_ready()
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="package")

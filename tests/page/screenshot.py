@@ -8,7 +8,8 @@ from PIL import Image
 
 from tests.conftest import ROOT
 from tests.page import chromium
-from tests.page.conftest import give, painted, serving
+from tests.page.conftest import give, painted
+from tests.service.test_server import serving
 
 ADDRESS = "http://perceptual.example"
 SIZE = {"width": 1280, "height": 900}

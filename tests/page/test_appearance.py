@@ -9,8 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.page.conftest import Visit, give, painted, serving
-from tests.service.test_server import Server
+from tests.page.conftest import Visit, give, painted
+from tests.service.test_server import Server, serving
 
 PHONE = {
     "viewport": {"width": 375, "height": 812},

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from service.problems import BrokenImage, ImageSizeOutOfRange, Problem, UnsupportedImage
-from tests.service.headers import bmp_run_lengths, gif_header, png_chunk, png_header, tiff_directory
+from tests.service.headers import (
+    bmp_run_lengths,
+    gif_header,
+    jpeg_segment,
+    png_chunk,
+    png_header,
+    tiff_directory,
+)
 from tests.service.pictures import file_of, read
 
 SMALL = Image.fromarray(skimage.data.chelsea()).resize((96, 64))
@@ -120,10 +127,6 @@ def test_scan_markers_after_the_end_of_a_jpeg_do_not_count() -> None:
 
 
 # Pieces
-
-
-def jpeg_segment(marker: int, data: bytes) -> bytes:
-    return b"\xff" + bytes([marker]) + struct.pack(">H", len(data) + 2) + data
 
 
 def png_in_pieces(body: bytes, size: int) -> bytes:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -76,12 +77,21 @@ class Server:
         return self.process.returncode
 
 
+@contextmanager
+def serving(*options: str) -> Iterator[Server]:
+    """Ready; stopped afterwards."""
+    server = Server(*options)
+    try:
+        server.until_ready()
+        yield server
+    finally:
+        server.stop()
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    running = Server("--max-batch-size", "1")
-    running.until_ready()
-    yield running
-    running.stop()
+    with serving("--max-batch-size", "1") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
