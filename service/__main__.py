@@ -104,10 +104,11 @@ def _announce(settings: Settings, pipeline: Pipeline) -> None:
     )
     for model in pipeline.catalog.models.values():
         log.info(
-            "model %s version %d (%s) %s",
+            "model %s version %d (%s, %s) %s",
             model.name,
             model.version,
             model.card.kind,
+            model.precision,
             model.digest[:12],
         )
     log.info("listening on http://%s:%d", settings.host, settings.port)

@@ -2,7 +2,8 @@
 
 The layout is Triton's model repository: <model>/<version>/model.onnx, where the highest version
 number is served. A version's folder holds all that belongs to it (our card.json, preview.jpg and
-golden output too), so that one rename puts a new version into its place.
+golden output too), so that one rename puts a new version into its place. The same network in 8-bit
+integers may lie beside it, model.int8.onnx, for CPUs.
 """
 
 import hashlib
@@ -19,6 +20,9 @@ from service.tiling import MAX_MARGIN
 
 Kind = Literal["stylize", "upscale"]
 Objective = Literal["feature", "pixel"]
+Precision = Literal["float32", "int8"]
+
+_FILES: Mapping[Precision, str] = {"float32": "model.onnx", "int8": "model.int8.onnx"}
 
 
 class _Card(BaseModel):
@@ -54,6 +58,8 @@ class Model:
 
     name: str
     version: int
+    precision: Precision
+    """Of the file; other files of the version may compute the same otherwise."""
     file: Path
     digest: str
     """SHA-256 of the ONNX file, hex."""
@@ -62,7 +68,7 @@ class Model:
 
     @property
     def golden(self) -> Path:
-        """What the network answered when it was exported: model.golden.npz beside model.onnx."""
+        """What the network answered when it was exported: model.golden.npz for model.onnx."""
         return self.file.with_suffix(".golden.npz")
 
     def same_as(self, other: "Model") -> bool:
@@ -76,6 +82,7 @@ class Model:
         return {
             "name": self.name,
             "version": self.version,
+            "precision": self.precision,
             "digest": f"sha256:{self.digest}",
             **self.card.model_dump(),
         }
@@ -114,9 +121,10 @@ class Catalog:
         )
 
 
-def read(store: Path) -> Catalog:
+def read(store: Path, precision: Precision = "float32") -> Catalog:
     """Read every model of the store. Raises BrokenStore if one of them cannot be served."""
-    return Catalog(MappingProxyType({each.name: read_model(each) for each in folders(store)}))
+    models = [read_model(folder, precision) for folder in folders(store)]
+    return Catalog(MappingProxyType({model.name: model for model in models}))
 
 
 def folders(store: Path) -> list[Path]:
@@ -132,14 +140,20 @@ def folders(store: Path) -> list[Path]:
     return found
 
 
-def read_model(folder: Path) -> Model:
-    """A model in its highest version. Raises BrokenStore if that lacks anything."""
+def read_model(folder: Path, precision: Precision = "float32") -> Model:
+    """A model in its highest version, in float32 if it is not there in the precision asked for.
+
+    Raises BrokenStore if the version lacks anything.
+    """
     version, newest = max(_versions(folder).items())
-    file, card, preview = newest / "model.onnx", newest / "card.json", newest / "preview.jpg"
+    if not (newest / _FILES[precision]).is_file():
+        precision = "float32"
+    file, card, preview = newest / _FILES[precision], newest / "card.json", newest / "preview.jpg"
     try:
         model = Model(
             name=folder.name,
             version=version,
+            precision=precision,
             file=file,
             digest=hashlib.sha256(file.read_bytes()).hexdigest(),
             card=_CARD.validate_json(card.read_bytes()),

@@ -75,7 +75,8 @@ class Loader:
 
     async def _renewed(self, folder: Path, before: Model | None) -> Model | None:
         try:
-            model = await asyncio.to_thread(catalog.read_model, folder)
+            precision = self._runtime.precision
+            model = await asyncio.to_thread(catalog.read_model, folder, precision)
             if before is not None and model.same_as(before):
                 return before
             await self.load(model)

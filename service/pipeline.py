@@ -83,13 +83,13 @@ class Answer(Generic[Content]):
 class Pipeline:
     """Owns the models, the pools and the queue of one process.
 
-    Constructing it reads the store and finds the execution provider, so that what cannot work
+    Constructing it finds the execution provider and reads the store, so that what cannot work
     fails at once: raises BrokenStore or RuntimeUnavailable. ``start`` loads the models.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        self.catalog: Catalog = catalog.read(settings.model_store)
         self.runtime = Runtime(settings.execution_provider, settings.threads)
+        self.catalog: Catalog = catalog.read(settings.model_store, self.runtime.precision)
         self.metrics = metrics
         self._settings = settings
         self._codec_pool: Executor = ThreadPoolExecutor(settings.codec_threads, "codec")

@@ -221,8 +221,9 @@ def _measured(model: TrainedModel, evaluation: Mapping[str, Any]) -> dict[str, A
 
 def export(options: Namespace) -> None:
     # Here, since training needs neither ONNX nor ONNX Runtime.
-    from trainer import export
+    from trainer import calibration, export
 
+    photographs = calibration.photographs()
     for name in _models_of(options.store) if options.all else [options.model]:
         model = _trained(name, options.runs)
         packaged = WEIGHTS / f"{name}.safetensors"
@@ -236,6 +237,7 @@ def export(options: Namespace) -> None:
             version=options.version,
             photograph=options.photograph,
             evaluation=recipe.evaluation_of(name, model.recipe),
+            calibration=photographs,
         )
         print(f"exported {options.store / name / str(options.version)} sha256:{digest}")
 

@@ -1,6 +1,7 @@
 """Writes trained networks into the model store as ONNX, with their cards.
 
-The exported graph is checked against PyTorch before it takes its place in the store.
+The exported graph is checked against PyTorch before it takes its place in the store. Beside a
+style lies the same network in 8-bit integers, for CPUs.
 """
 
 import hashlib
@@ -8,7 +9,7 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from trainer import atomic, data, golden
+from trainer.balancing import balanced
 from trainer.errors import TrainerError
 from trainer.networks import ServedStyleNet, StyleNet
+from trainer.quantization import quantized
 from trainer.recipe import FOLDER, Recipe, StylizeRecipe, UpscaleRecipe
 from trainer.resampling import enlarge, shrink
 from trainer.upscale_networks import ServedUpscaleNet
@@ -30,6 +33,8 @@ from trainer.weights_file import Network, TrainedModel
 OPSET = 20
 TOLERANCE = 1
 """Levels of 255 by which ONNX Runtime may differ from PyTorch."""
+INT8_TOLERANCE = 2.0
+"""Levels of 255 by which 8-bit integers may change a photograph's picture on average."""
 PREVIEW_SHORT_SIDE = 320
 
 _CONFIG = """\
@@ -48,6 +53,8 @@ _SAMPLE_INPUT = '  {{ name: "{}", data_type: TYPE_FP32, dims: [ 1 ], reshape: {{
 
 Served = ServedStyleNet | ServedUpscaleNet
 
+log = logging.getLogger(__name__)
+
 
 def export(
     model: TrainedModel,
@@ -57,13 +64,17 @@ def export(
     version: int = 1,
     photograph: Path | None,
     evaluation: Mapping[str, Any] | None,
+    calibration: Sequence[NDArray[np.uint8]] = (),
 ) -> str:
     """Write a version of the model into the store; returns the SHA-256 of the ONNX file, hex.
 
     A version takes its place with all of its files at once, so a service may be reading the store.
     ``photograph`` is transformed for the preview; without one a preview that is there stays, and a
-    new version shows a painting. Raises TrainerError, and leaves the store as it was, if ONNX
-    Runtime differs from PyTorch by more than one level of 255.
+    new version shows a painting. With photographs for ``calibration``, uint8 [H, W, 3], a style is
+    written in 8-bit integers too, if it bears that.
+
+    Raises TrainerError, and leaves the store as it was, if ONNX Runtime differs from PyTorch by
+    more than one level of 255.
     """
     card = _card(model, evaluation)
     served = serve(model.network)
@@ -83,6 +94,9 @@ def export(
         if photograph is None and kept.exists()
         else preview.getvalue(),
     }
+    recipe = model.recipe
+    if calibration and isinstance(recipe, StylizeRecipe) and recipe.network.norm == "instance":
+        files |= _int8_files(served, serialized, card, calibration)
     atomic.write(store / name / "config.pbtxt", _config(name, served).encode())
     atomic.write_folder(store / name / str(version), files)
     return hashlib.sha256(serialized).hexdigest()
@@ -93,6 +107,39 @@ def serve(network: Network) -> Served:
     if isinstance(network, StyleNet):
         return ServedStyleNet(network).eval()
     return ServedUpscaleNet(network).eval()
+
+
+def _int8_files(
+    served: Served,
+    serialized: bytes,
+    card: Mapping[str, Any],
+    calibration: Sequence[NDArray[np.uint8]],
+) -> dict[str, bytes]:
+    """The style in 8-bit integers and its golden output; none if its pictures differ too much."""
+    assert isinstance(served, ServedStyleNet)
+    graph = quantized(to_onnx(balanced(served, calibration), card))
+    of_bytes = graph.SerializeToString(deterministic=True)
+    difference = max(_differences(serialized, of_bytes, calibration))
+    if difference > INT8_TOLERANCE:
+        log.warning("not in 8-bit integers: they would change a picture by %.1f levels", difference)
+        return {}
+    pair = golden.pair(of_bytes, served.sample_inputs)
+    return {"model.int8.onnx": of_bytes, "model.int8.golden.npz": pair}
+
+
+def _differences(
+    one: bytes, other: bytes, photographs: Sequence[NDArray[np.uint8]]
+) -> Iterator[float]:
+    """Mean absolute levels of 255 between the pictures that two styles paint."""
+    sessions = [_session(serialized) for serialized in (one, other)]
+    for photograph in photographs:
+        feeds = {
+            "image": photograph[None],
+            "strength": np.ones(1, np.float32),
+            "preserve_color": np.zeros(1, np.float32),
+        }
+        first, second = (session.run(["output"], feeds)[0].astype(int) for session in sessions)
+        yield float(np.abs(first - second).mean())
 
 
 def to_onnx(served: Served, card: Mapping[str, Any]) -> onnx.ModelProto:
@@ -170,7 +217,7 @@ def _checked(served: Served, serialized: bytes, pixels: NDArray[np.uint8]) -> ND
 
     The first image is stylised in full, the second by half and in its own colours.
     """
-    session = onnxruntime.InferenceSession(serialized, providers=["CPUExecutionProvider"])
+    session = _session(serialized)
     one, half, zero = np.float32(1), np.float32(0.5), np.float32(0)
     values = {"strength": np.stack([one, half]), "preserve_color": np.stack([zero, one])}
     feeds = {
@@ -184,6 +231,10 @@ def _checked(served: Served, serialized: bytes, pixels: NDArray[np.uint8]) -> ND
     if worst > TOLERANCE:
         raise TrainerError(f"ONNX Runtime and PyTorch differ by {worst} levels of 255")
     return output
+
+
+def _session(serialized: bytes) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(serialized, providers=["CPUExecutionProvider"])
 
 
 def _card(model: TrainedModel, evaluation: Mapping[str, Any] | None) -> dict[str, Any]:

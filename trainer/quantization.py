@@ -1,8 +1,8 @@
 """A style network's convolutions in 8-bit integers, for processors that multiply bytes quickly.
 
 Static quantisation (Jacob et al. 2018, arXiv:1712.05877), with a scale for every output channel of
-the weights, of a network that ``balancing`` has prepared. The first convolution stays in floats:
-from what it sees in flat areas, less than a level of 255, the network draws its strokes.
+the weights, of a network that ``balancing`` has prepared. The first convolutions stay in floats:
+from what they see in flat areas, less than a level of 255, the network draws its strokes.
 """
 
 from collections.abc import Iterator
@@ -12,6 +12,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+FLOATS = 4
+"""Convolutions that stay as they are: those to the end of the first residual block. They make most
+of the error, in a tenth of the time."""
 LOGIT_STEP = 0.01
 """Of the last convolution: 127 steps reach beyond the logits of black and white, about 1.25."""
 _SHAPING = ("Pad", "Reshape")
@@ -19,14 +22,14 @@ _SHAPING = ("Pad", "Reshape")
 
 
 def quantized(network: onnx.ModelProto) -> onnx.ModelProto:
-    """The same graph with its convolutions between QuantizeLinear and DequantizeLinear.
+    """The same graph with its later convolutions between QuantizeLinear and DequantizeLinear.
 
     ONNX Runtime fuses each to one convolution of bytes.
     """
     result = onnx.ModelProto()
     result.CopyFrom(network)
     graph = result.graph
-    _, *convolutions = [node.output[0] for node in graph.node if node.op_type == "Conv"]
+    convolutions = [node.output[0] for node in graph.node if node.op_type == "Conv"][FLOATS:]
     weights = {value.name: numpy_helper.to_array(value) for value in graph.initializer}
     makers = {output: node for node in graph.node for output in node.output}
     nodes: list[onnx.NodeProto] = []

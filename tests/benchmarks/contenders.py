@@ -140,7 +140,7 @@ def _peer(name: str, model: str) -> Iterator[Contender]:
         **os.environ,
         "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
-        "PEER_MODEL": str(catalog.read(ROOT / "model_store").get(model).file),
+        "PEER_MODEL": str(catalog.read(ROOT / "model_store", "int8").get(model).file),
         "PEER_PORT": str(port),
         "PEER_THREADS": str(available_cores()),
         **(peer.environment or {}),

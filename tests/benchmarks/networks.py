@@ -34,7 +34,7 @@ Timed = Callable[[int], list[float]]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    stored = catalog.read(ROOT / "model_store").models
+    stored = catalog.read(ROOT / "model_store", "int8").models
     styles = [name for name, model in stored.items() if model.card.kind == "stylize"]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=10)

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--markdown", type=Path, help="file to append the table to")
     options = parser.parse_args(arguments)
 
-    model = catalog.read(ROOT / "model_store").get(options.model, "stylize")
+    model = catalog.read(ROOT / "model_store", "int8").get(options.model, "stylize")
     session = sessions.session(model.file)
     rows = []
     with contenders.ours(options.model) as server, generator() as clients:

@@ -94,6 +94,19 @@ def test_an_empty_store_is_refused(tmp_path: Path) -> None:
         catalog.read(tmp_path)
 
 
+def test_a_network_in_8_bit_integers_is_read_where_it_is_asked_for(store: Path) -> None:
+    floats, integers = (catalog.read(store, each).models["wave"] for each in ("float32", "int8"))
+    assert (floats.precision, integers.precision) == ("float32", "int8")
+    assert (floats.file.name, integers.file.name) == ("model.onnx", "model.int8.onnx")
+    assert integers.golden.name == "model.int8.golden.npz"
+    assert floats.digest != integers.digest
+
+
+def test_a_model_without_8_bit_integers_is_read_in_float32(store: Path) -> None:
+    (store / "wave" / "1" / "model.int8.onnx").unlink()
+    assert catalog.read(store, "int8").models["wave"].precision == "float32"
+
+
 @pytest.mark.parametrize("file", ["model.onnx", "card.json", "model.golden.npz"])
 def test_a_version_without_one_of_its_files_is_refused(store: Path, file: str) -> None:
     (store / "wave" / "1" / file).unlink()

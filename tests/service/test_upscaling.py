@@ -30,7 +30,7 @@ CARD = UpscaleCard(
     licence="Apache-2.0",
     created="2026-01-01",
 )
-MODEL = Model("twice", 1, Path("model.onnx"), "digest", CARD, None)
+MODEL = Model("twice", 1, "float32", Path("model.onnx"), "digest", CARD, None)
 STRIP = (1, 3000)  # 12 tiles of one row
 TILES = 12
 BATCH = 2

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 from PIL import Image
 
@@ -127,6 +128,33 @@ def test_another_version_is_put_beside_the_first(tmp_path: Path, exported: Expor
     assert {file.relative_to(folder / "2").name for file in after.keys() - before.keys()} == {
         file.relative_to(folder / "1").name for file in before if file.parent.name == "1"
     }
+
+
+def test_with_photographs_to_calibrate_on_a_style_is_written_in_8_bit_integers_too(
+    tmp_path: Path, coffee: NDArray[np.uint8]
+) -> None:
+    wave = weights_file.load(ROOT / "trainer" / "weights" / "wave.safetensors")
+    export.export(wave, "wave", tmp_path, photograph=None, evaluation=None, calibration=[coffee])
+    folder = tmp_path / "wave" / "1"
+    with np.load(folder / "model.int8.golden.npz") as golden:
+        pair = dict(golden)
+    output = pair.pop("output")
+    integers = InferenceSession(folder / "model.int8.onnx", providers=["CPUExecutionProvider"])
+    assert np.array_equal(integers.run(["output"], pair)[0], output)
+
+
+def test_a_style_that_8_bit_integers_would_change_is_written_in_floats_alone(
+    tmp_path: Path,
+    exported: Exported,
+    coffee: NDArray[np.uint8],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Random weights make noise of what a photograph leaves open."""
+    export.export(
+        exported.model, "small", tmp_path, photograph=None, evaluation=None, calibration=[coffee]
+    )
+    assert not list(tmp_path.rglob("*int8*"))
+    assert "8-bit integers" in caplog.text
 
 
 def test_the_golden_output_is_that_of_the_graph_for_inputs_of_all_kinds(

@@ -89,3 +89,23 @@ def test_exporting_the_shipped_weights_gives_the_shipped_model(
     assert np.abs(again.pop("output").astype(int) - golden.pop("output")).max() <= export.TOLERANCE
     assert again.keys() == golden.keys()
     assert all(np.array_equal(again[each], golden[each]) for each in golden)
+
+
+@each_model
+def test_a_shipped_style_in_8_bit_integers_paints_nearly_the_same(
+    shipped: Path, model: TrainedModel, photograph: NDArray[np.uint8]
+) -> None:
+    if model.recipe.kind != "stylize":
+        pytest.skip("only styles are shipped in 8-bit integers")
+    values = {
+        "image": photograph[None],
+        "strength": np.float32([1]),
+        "preserve_color": np.float32([0]),
+    }
+    floats, integers = (
+        onnxruntime.InferenceSession(shipped / "1" / file, providers=["CPUExecutionProvider"]).run(
+            ["output"], values
+        )[0]
+        for file in ("model.onnx", "model.int8.onnx")
+    )
+    assert np.abs(floats.astype(int) - integers).mean() < export.INT8_TOLERANCE
