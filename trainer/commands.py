@@ -16,6 +16,7 @@ from trainer import (
     atomic,
     checkpoint,
     data,
+    distributed,
     evaluation,
     gatys,
     lpips_weights,
@@ -27,6 +28,7 @@ from trainer import (
 )
 from trainer.checkpoint import Run
 from trainer.crops import sheet
+from trainer.distributed import World
 from trainer.errors import TrainerError
 from trainer.gallery import sheet as gallery_sheet
 from trainer.losses import LossTerms, PerceptualLoss
@@ -52,12 +54,17 @@ WARM_START = "wave"
 
 def train(options: Namespace) -> None:
     name = _name_of_run(options)
-    folder = options.runs / name
     device = _device(options.device)
+    with distributed.joined(device) as world:
+        _train(options, name, device, world)
+
+
+def _train(options: Namespace, name: str, device: torch.device, world: World) -> None:
+    folder = options.runs / name
     photographs = data.find_photographs(options.data)
     run = _resumed(options, folder, device) if options.resume else _started(options, folder, device)
     weights = vgg_weights.load(options.vgg) if run.recipe.needs_vgg else {}
-    if options.overwrite and folder.exists():
+    if options.overwrite and folder.exists() and world.first:
         shutil.rmtree(folder)
     trained = training.train(
         run,
@@ -72,9 +79,11 @@ def train(options: Namespace) -> None:
             or max(1, min(100, run.recipe.schedule.steps // 10)),
         ),
         _teacher(run.recipe, options.runs),
+        world,
     )
-    duration = tqdm.format_interval(run.progress.seconds)
-    print(f"trained {trained} in {duration}; next: python -m trainer export --style {name}")
+    if world.first:
+        duration = tqdm.format_interval(run.progress.seconds)
+        print(f"trained {trained} in {duration}; next: python -m trainer export --style {name}")
 
 
 def _name_of_run(options: Namespace) -> str:
@@ -313,6 +322,8 @@ def _save(image: Image.Image, file: Path) -> None:
 def _device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda":
+        name = f"cuda:{distributed.local_rank()}"
     try:
         device = torch.device(name)
     except RuntimeError:

@@ -160,7 +160,7 @@ def batches(
     photographs: Sequence[Path],
     stage: Stage,
     seed: int,
-    samples: range,
+    samples: Sequence[int],
     workers: int,
     cut: Cut = resized_crop,
 ) -> Iterator[Batch]:

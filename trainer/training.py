@@ -11,7 +11,7 @@ A task says what a batch of photographs costs; Adam descends that. A run lives i
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from trainer import data, weights_file
 from trainer.checkpoint import Progress, Run
 from trainer.clipping import clip_gradient
 from trainer.data import Cut
+from trainer.distributed import ALONE, Objective, World
 from trainer.errors import TrainerError
 from trainer.networks import StyleNet
 from trainer.previews import contact_sheet
@@ -87,6 +88,7 @@ def train(
     photographs: Sequence[Path],
     options: Options,
     teacher: StyleNet | None = None,
+    world: World = ALONE,
 ) -> Path:
     """Go on with ``run`` to the end of its schedule; returns the file of the trained weights.
 
@@ -97,51 +99,68 @@ def train(
     torch.set_float32_matmul_precision("high")  # TF32 for what autocast leaves in float32
     torch.backends.cudnn.benchmark = True  # a stage has one shape
 
+    world.check(recipe.schedule.stages)
     task = _task(run, vgg_weights, device, teacher)
+    objective = world.averaging(run.network, task)
     shown = _readable(photographs, PREVIEW_PHOTOGRAPHS)
     if not shown:
         raise TrainerError("none of the photographs can be read")
 
-    options.folder.mkdir(parents=True, exist_ok=True)
-    writer = SummaryWriter(str(options.folder), purge_step=progress.step)
-    bar = tqdm(total=recipe.schedule.steps, initial=progress.step, unit="step", mininterval=1)
+    writer = None
+    if world.first:
+        options.folder.mkdir(parents=True, exist_ok=True)
+        writer = SummaryWriter(str(options.folder), purge_step=progress.step)
+    bar = tqdm(
+        total=recipe.schedule.steps,
+        initial=progress.step,
+        unit="step",
+        mininterval=1,
+        disable=not world.first,
+    )
+    unreadable = set(progress.unreadable)
     averages = torch.tensor([progress.losses.get(name, 0.0) for name in task.losses], device=device)
     reported, images_reported = time.perf_counter(), progress.images
-    with _stop_signals() as stop, writer, bar:
-        for stage, batch in _batches(run, photographs, task, options.workers):
+    with _stop_signals() as signals, writer or nullcontext(), bar:
+        for stage, batch in _batches(run, photographs, task, options.workers, world):
             images = batch.images.to(device, non_blocking=True).float()
-            losses = _step(run, task, images.contiguous(memory_format=torch.channels_last))
+            images = images.contiguous(memory_format=torch.channels_last)
+            losses = world.mean(_step(run, objective, images))
             # An exponential average over about a hundred steps, a plain one before there are.
             averages.lerp_(losses, max(0.01, 1 / (progress.step + 1)))
             progress.step += 1
             progress.images += stage.batch
-            progress.unreadable = sorted({*progress.unreadable, *batch.unreadable})
+            unreadable |= batch.unreadable
             bar.update()
 
             last = progress.step == recipe.schedule.steps
-            save = bool(stop) or last or progress.step % options.checkpoint_every == 0
+            stop = world.any(bool(signals), device)
+            save = stop or last or progress.step % options.checkpoint_every == 0
             if save or progress.step % REPORT_EVERY == 0:
+                progress.unreadable = sorted(world.union(unreadable))
                 progress.losses = dict(zip(task.losses, averages.tolist(), strict=True))
                 seconds = time.perf_counter() - reported
                 rate = (progress.images - images_reported) / seconds
                 progress.seconds += seconds
                 reported, images_reported = reported + seconds, progress.images
                 bar.set_postfix_str(_describe(progress, stage, rate))
-                for name, value in zip(task.losses, losses.tolist(), strict=True):
-                    writer.add_scalar(f"loss/{name}", value, progress.step)
-                writer.add_scalar("images_per_second", rate, progress.step)
-            if save:
+                if writer is not None:
+                    for name, value in zip(task.losses, losses.tolist(), strict=True):
+                        writer.add_scalar(f"loss/{name}", value, progress.step)
+                    writer.add_scalar("images_per_second", rate, progress.step)
+            if save and world.first:
                 run.save(options.folder)
             if stop:
                 raise KeyboardInterrupt
-            if last or progress.step % options.preview_every == 0:
+            shows = last or progress.step % options.preview_every == 0
+            if shows and writer is not None:
                 with autocast(device):
                     sheet = contact_sheet(run.network, task.shown, shown)
                 writer.add_image("preview", sheet, progress.step)
                 _save_preview(sheet, options.folder / "previews" / f"step_{progress.step:06}.jpg")
 
     weights = options.folder / WEIGHTS
-    weights_file.save(weights, trained_model(run))
+    if world.first:
+        weights_file.save(weights, trained_model(run))
     return weights
 
 
@@ -159,13 +178,13 @@ def _task(
     return Upscaling(network, recipe, vgg_weights, device)
 
 
-def _step(run: Run, task: Task, images: Tensor) -> Tensor:
-    """One step of Adam on float RGB [N, 3, H, W] in [0, 255]; returns the task's losses."""
+def _step(run: Run, objective: Objective, images: Tensor) -> Tensor:
+    """One step of Adam on float RGB [N, 3, H, W] in [0, 255]; returns the objective's losses."""
     step = run.progress.step
     for group in run.optimizer.param_groups:
         group["lr"] = run.recipe.schedule.learning_rate(step)
     with autocast(images.device):
-        losses = task(images, step)
+        losses = objective(images, step)
     run.optimizer.zero_grad(set_to_none=True)
     losses[0].backward()  # type: ignore[no-untyped-call]
     clip_gradient(run.optimizer)
@@ -174,9 +193,9 @@ def _step(run: Run, task: Task, images: Tensor) -> Tensor:
 
 
 def _batches(
-    run: Run, photographs: Sequence[Path], task: Task, workers: int
+    run: Run, photographs: Sequence[Path], task: Task, workers: int, world: World
 ) -> Iterator[tuple[Stage, data.Batch]]:
-    """What is left of the schedule."""
+    """What is left of the schedule, this process's share of it."""
     done = run.progress.step
     first_sample = run.progress.images
     for stage in run.recipe.schedule.stages:
@@ -184,7 +203,8 @@ def _batches(
         done = max(0, done - stage.steps)
         samples = range(first_sample, first_sample + steps * stage.batch)
         seed = run.recipe.schedule.seed
-        for batch in data.batches(photographs, stage, seed, samples, workers, task.cut):
+        share, mine = world.share(stage, samples)
+        for batch in data.batches(photographs, share, seed, mine, workers, task.cut):
             yield stage, batch
         first_sample = samples.stop
 

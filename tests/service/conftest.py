@@ -1,5 +1,6 @@
 """The application with its models loaded, driven through HTTP without sockets."""
 
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from io import BytesIO
@@ -15,6 +16,7 @@ from PIL import Image
 
 from service.app import create_app
 from service.settings import Settings
+from tests.conftest import ROOT
 from tests.service.pictures import file_of
 from tests.service.upscalers import write_store
 
@@ -34,6 +36,14 @@ async def until_ready(client: httpx.AsyncClient) -> None:
     with anyio.fail_after(120):
         while (await client.get("/readyz")).status_code != 200:  # noqa: ASYNC110
             await anyio.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def model_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped store with one style alone, which is loaded in a moment."""
+    store = tmp_path_factory.mktemp("model_store")
+    shutil.copytree(ROOT / "model_store" / "wave", store / "wave")
+    return store
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.service.conftest import encoded
 
 @pytest.fixture
 def wave(model_store: Path) -> Model:
-    return catalog.read(model_store).get("wave")
+    return catalog.read(model_store, "int8").get("wave")
 
 
 def sample(metrics: Metrics, name: str, **labels: str) -> float:

@@ -1,5 +1,6 @@
 """POST /stylize/{style}: what a picture becomes."""
 
+import shutil
 from io import BytesIO
 from pathlib import Path
 
@@ -10,13 +11,16 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.service.conftest import decoded, encoded
+from tests.conftest import ROOT
+from tests.service.conftest import Connect, decoded, encoded
 from trainer import weights_file
 from trainer.networks import ServedStyleNet
 
 pytestmark = pytest.mark.anyio
 
 Pixels = NDArray[np.uint8]
+
+WEIGHTS = ROOT / "trainer" / "weights"
 
 
 async def stylized(client: httpx.AsyncClient, pixels: Pixels, **query: object) -> Pixels:
@@ -36,16 +40,29 @@ def luma(pixels: Pixels) -> NDArray[np.float64]:
     return pixels @ np.array([0.299, 0.587, 0.114])
 
 
-async def test_answers_what_the_trainer_s_pytorch_network_computes(
-    client: httpx.AsyncClient, photograph: Pixels
-) -> None:
-    weights = Path(__file__).parents[2] / "trainer" / "weights" / "wave.safetensors"
-    network = ServedStyleNet(weights_file.load(weights).network)
+@pytest.fixture(scope="module")
+def painted(photograph: Pixels) -> Pixels:
+    """By the trainer's PyTorch network."""
+    network = ServedStyleNet(weights_file.load(WEIGHTS / "wave.safetensors").network)
     with torch.no_grad():
         image = torch.from_numpy(photograph)[None]
-        (expected,) = network(image, torch.ones(1), torch.zeros(1)).numpy()
+        output: Pixels = network(image, torch.ones(1), torch.zeros(1))[0].numpy()
+    return output
 
-    assert difference(await stylized(client, photograph), expected).max() <= 1
+
+async def test_answers_what_the_trainer_s_pytorch_network_computes(
+    connect: Connect, model_store: Path, tmp_path: Path, photograph: Pixels, painted: Pixels
+) -> None:
+    in_floats = tmp_path / "store"
+    shutil.copytree(model_store, in_floats, ignore=shutil.ignore_patterns("*.int8.*"))
+    async with connect(model_store=in_floats) as client:
+        assert difference(await stylized(client, photograph), painted).max() <= 1
+
+
+async def test_answers_nearly_that_in_8_bit_integers(
+    client: httpx.AsyncClient, photograph: Pixels, painted: Pixels
+) -> None:
+    assert difference(await stylized(client, photograph), painted).mean() < 2
 
 
 async def test_takes_a_multipart_field_or_the_raw_body(
