@@ -14,8 +14,8 @@ from torch import Tensor
 from tests.conftest import ROOT
 from trainer import training, weights_file
 
-# A small recipe in place of a shipped one. For comparisons, floats of full precision and small steps:
-# large ones blow the rounding of one up to a thousandth of the loss twenty steps later.
+# A small recipe in place of a shipped one. For comparisons, floats of full precision and small
+# steps: large ones blow the rounding of one up to a thousandth of the loss twenty steps later.
 COMMAND = """
 import sys
 from pathlib import Path
