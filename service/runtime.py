@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -87,6 +88,7 @@ class Runtime:
         import onnxruntime  # after the check: with neither build there is nothing to import
 
         self._ort = onnxruntime
+        _share_arena()
         self.threads = threads
         available = onnxruntime.get_available_providers()
         has_cuda = _PROVIDER_NAMES["cuda"] in available
@@ -198,6 +200,8 @@ class Runtime:
         options = self._ort.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
+        if self.provider == "cpu":
+            options.add_session_config_entry("session.use_env_allocators", "1")
         # A thread that spins for its next task takes the core from decoding and encoding.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         # Without VNNI a sum of two products of bytes is cut at 16 bits, unless this is asked for.
@@ -214,6 +218,17 @@ class Runtime:
             "cpu": {},
         }
         return [(_PROVIDER_NAMES[provider], options[provider]) for provider in self._wanted]
+
+
+@cache
+def _share_arena() -> None:
+    """One pool of CPU memory for all sessions: one runs at a time, and a pool never shrinks."""
+    import onnxruntime as ort
+
+    pool = ort.OrtMemoryInfo(
+        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+    )
+    ort.create_and_register_allocator(pool, None)
 
 
 def _first_line(error: Exception) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 import gc
 import hashlib
 import importlib.metadata
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -121,6 +122,25 @@ def test_a_batch_that_does_not_fit_into_memory_is_halved_and_one_image_refused(
     command = [sys.executable, "-c", STARVED, str(model_store), str(side)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert result.stdout == outcome, result.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads memory from /proc")
+def test_sessions_share_the_memory_that_they_run_in(wave: Model) -> None:
+    """A pool of each would hold 30 MiB after a picture of this size."""
+    runtime = Runtime("cpu", threads=1)
+    models = [dataclasses.replace(wave) for _ in range(5)]
+    inputs = {
+        "image": np.zeros((512, 512, 3), np.uint8),
+        "strength": np.float32(1),
+        "preserve_color": np.float32(0),
+    }
+    resident = []
+    for model in models:
+        runtime.open(model)
+        runtime.run(model, [inputs])
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        resident.append(pages * resource.getpagesize() / 2**20)
+    assert resident[-1] - resident[0] < 60
 
 
 def test_a_file_that_is_no_network_is_named(wave: Model, tmp_path: Path) -> None:
