@@ -1,6 +1,6 @@
-"""What upscaling a large photograph costs: seconds, and the server's peak memory, size by size.
+"""What a large photograph costs: seconds, and the server's peak memory, size by size.
 
-    python -m tests.benchmarks.memory [--model upscale_x4_feature]
+    python -m tests.benchmarks.memory [--model upscale_x4_feature | --model wave]
 
 Each size has a server of its own, since the peak of a process never falls.
 """
@@ -26,10 +26,10 @@ TIMES = (1, 2, 4, 8)  # the portrait of 512x512 pixels, side by side: 0.25 to 16
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="upscale_x4_feature", help="name of an upscaler")
+    parser.add_argument("--model", default="upscale_x4_feature", help="name of any model")
     name = parser.parse_args().model
     try:
-        model = catalog.read(Settings().model_store).get(name, "upscale")
+        model = catalog.read(Settings().model_store).get(name)
     except UnknownModel as error:
         raise SystemExit(error.detail) from None
     print(f"{name}, JPEG in and out")
@@ -42,15 +42,16 @@ def main() -> None:
 
 def measure(model: Model, photograph: NDArray[np.uint8]) -> tuple[float, int]:
     """Seconds of one request, and the most bytes that its server ever had in memory."""
-    card = model.card
-    assert isinstance(card, UpscaleCard)
     jpeg = BytesIO()
     Image.fromarray(photograph).save(jpeg, "JPEG", quality=90)
-    answer_pixels = photograph.size // 3 * card.factor**2
-    query: dict[str, str | int] = {"factor": card.factor, "model": card.objective}
-    with running("--max-upscaled-pixels", str(answer_pixels)) as server:
+    pixels = photograph.size // 3
+    path, limit = f"/stylize/{model.name}", ("--max-stylize-pixels", str(pixels))
+    if isinstance(model.card, UpscaleCard):
+        path = f"/upscale?factor={model.card.factor}&model={model.card.objective}"
+        limit = ("--max-upscaled-pixels", str(pixels * model.card.factor**2))
+    with running(*limit) as server:
         start = time.perf_counter()
-        answer = server.client.post("/upscale", params=query, files={"image": jpeg.getvalue()})
+        answer = server.client.post(path, files={"image": jpeg.getvalue()})
         answer.raise_for_status()
         return time.perf_counter() - start, processes.status(server.process.pid, "VmHWM")
 

@@ -21,9 +21,13 @@ expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="package")
-def server() -> Iterator[Server]:
-    """Of all shipped models, which paints a quarter of what it does by default."""
-    with serving("--max-stylize-pixels", str(1 << 20)) as running:
+def server(model_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Of one style and the upscalers, which paints a quarter of what it does by default."""
+    store = tmp_path_factory.mktemp("store")
+    for folder in (model_store / "wave", *model_store.glob("upscale_*")):
+        (store / folder.name).symlink_to(folder)
+    options = ("--model-store", str(store), "--max-stylize-pixels", str(1 << 20))
+    with serving(*options) as running:
         yield running
 
 
