@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from service import cores
 from service.catalog import Kind, Model, Precision
 from service.problems import OutOfMemory
 from service.tiling import TILE
@@ -110,8 +111,8 @@ class Runtime:
 
     @property
     def precision(self) -> Precision:
-        """Of the networks that run fastest here: CUDA has no convolutions of bytes."""
-        return "int8" if self.provider == "cpu" else "float32"
+        """Of the networks that run fastest here, and right."""
+        return "int8" if self.provider == "cpu" and cores.multiply_bytes() else "float32"
 
     def open(self, model: Model) -> None:
         """Open a session for the model; from any thread, while others run.
@@ -204,8 +205,6 @@ class Runtime:
             options.add_session_config_entry("session.use_env_allocators", "1")
         # A thread that spins for its next task takes the core from decoding and encoding.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Without VNNI a sum of two products of bytes is cut at 16 bits, unless this is asked for.
-        options.add_session_config_entry("session.x64quantprecision", "1")
         return options
 
     def _provider_options(self) -> list[tuple[str, dict[str, str]]]:

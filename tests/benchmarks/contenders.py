@@ -16,9 +16,8 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from service import catalog
 from service.cores import available_cores
-from tests.benchmarks import environments, processes
+from tests.benchmarks import environments, processes, sessions
 from tests.benchmarks.markdown import progress
 from tests.benchmarks.photographs import square
 from tests.benchmarks.server import running
@@ -140,7 +139,7 @@ def _peer(name: str, model: str) -> Iterator[Contender]:
         **os.environ,
         "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
-        "PEER_MODEL": str(catalog.read(ROOT / "model_store", "int8").get(model).file),
+        "PEER_MODEL": str(sessions.served().get(model).file),
         "PEER_PORT": str(port),
         "PEER_THREADS": str(available_cores()),
         **(peer.environment or {}),

@@ -18,7 +18,6 @@ from time import perf_counter, sleep
 
 from PIL import Image
 
-from service import catalog
 from service.catalog import Model
 from service.cores import available_cores
 from tests.benchmarks import environments, sessions
@@ -34,7 +33,7 @@ Timed = Callable[[int], list[float]]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    stored = catalog.read(ROOT / "model_store", "int8").models
+    stored = sessions.served().models
     styles = [name for name, model in stored.items() if model.card.kind == "stylize"]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=10)

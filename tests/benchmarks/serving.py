@@ -14,14 +14,12 @@ from pathlib import Path
 
 from onnxruntime import InferenceSession
 
-from service import catalog
 from service.cores import available_cores
 from tests.benchmarks import contenders, sessions
 from tests.benchmarks.contenders import MODEL, Contender
 from tests.benchmarks.load import Generator, Phase, Request, generator
 from tests.benchmarks.markdown import Report, progress
 from tests.benchmarks.photographs import SIDES, square
-from tests.conftest import ROOT
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -33,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--markdown", type=Path, help="file to append the table to")
     options = parser.parse_args(arguments)
 
-    model = catalog.read(ROOT / "model_store", "int8").get(options.model, "stylize")
+    model = sessions.served().get(options.model, "stylize")
     session = sessions.session(model.file)
     rows = []
     with contenders.ours(options.model) as server, generator() as clients:

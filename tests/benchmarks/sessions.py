@@ -9,7 +9,11 @@ import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
+from service import catalog
+from service.catalog import Catalog
 from service.cores import available_cores
+from service.runtime import Runtime
+from tests.conftest import ROOT
 
 Pixels = NDArray[np.uint8]
 
@@ -21,6 +25,11 @@ def session(network: Path | bytes) -> onnxruntime.InferenceSession:
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(network, options, ["CPUExecutionProvider"])
+
+
+def served() -> Catalog:
+    """The shipped models, in the files that the service takes on this machine's CPU."""
+    return catalog.read(ROOT / "model_store", Runtime("cpu", threads=1).precision)
 
 
 def run(session: onnxruntime.InferenceSession, pixels: Pixels) -> Pixels:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from service import catalog
 from service.problems import QueueFull
+from service.runtime import Runtime
 from service.scheduler import Scheduler
 from tests.service.conftest import Connect, encoded
 
@@ -39,7 +40,7 @@ async def test_names_the_model_the_device_and_the_batch(
 ) -> None:
     headers = (await post(client, body)).headers
     assert headers["x-model"] == "wave"
-    digest = catalog.read(model_store, "int8").models["wave"].digest
+    digest = catalog.read(model_store, Runtime("cpu", threads=1).precision).models["wave"].digest
     assert headers["x-model-digest"] == f"sha256:{digest}"
     assert headers["x-execution-provider"] in ("cpu", "cuda")
     assert headers["x-batch-size"] == "1"

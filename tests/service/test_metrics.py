@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from service import catalog
 from service.catalog import Model
 from service.metrics import Metrics
-from service.runtime import installed_build
+from service.runtime import Runtime, installed_build
 from tests.service.conftest import encoded
 
 
 @pytest.fixture
 def wave(model_store: Path) -> Model:
-    return catalog.read(model_store, "int8").get("wave")
+    return catalog.read(model_store, Runtime("cpu", threads=1).precision).get("wave")
 
 
 def sample(metrics: Metrics, name: str, **labels: str) -> float:

@@ -118,7 +118,7 @@ def run_to_end(*options: str, **environment: str) -> subprocess.CompletedProcess
 
 def test_start_up_prints_models_provider_threads_and_address(server: Server) -> None:
     log = "".join(server.log)
-    assert re.search(r"model wave version 1 \(stylize, int8\) [0-9a-f]{12}", log)
+    assert re.search(r"model wave version 1 \(stylize, (int8|float32)\) [0-9a-f]{12}", log)
     assert re.search(r"execution provider \w+, \d+ network threads, \d+ codec threads", log)
     assert f"listening on http://127.0.0.1:{server.port}" in log
 

@@ -1,0 +1,26 @@
+"""What CPU cores can do, as Linux tells."""
+
+from pathlib import Path
+
+import pytest
+
+from service import cores
+
+
+@pytest.mark.parametrize(
+    ("flags", "native"),
+    [("sse2 avx2 avx512f", False), ("avx2 avx512_vnni", True), ("avx2 avx_vnni", True)],
+)
+def test_bytes_are_multiplied_natively_by_cores_with_vnni(
+    monkeypatch: pytest.MonkeyPatch, flags: str, native: bool
+) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda _: f"processor\t: 0\nflags\t\t: fpu {flags}\n")
+    assert cores.multiply_bytes() is native
+
+
+def test_bytes_are_not_multiplied_where_nobody_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_: Path) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", missing)
+    assert not cores.multiply_bytes()
