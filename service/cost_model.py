@@ -15,7 +15,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-WINDOW = 64
+WINDOW = 256
 """Batches that are remembered: half of them have to say otherwise for the fit to turn around."""
 
 _LARGE_ERROR = 0.1

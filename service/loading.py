@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Loader:
-    """``device`` is the executor of the one thread that runs networks."""
+    """``device`` is the executor of the threads that run networks."""
 
     def __init__(self, store: Path, runtime: Runtime, metrics: Metrics, device: Executor) -> None:
         self._store = store
@@ -31,7 +31,7 @@ class Loader:
     async def load(self, model: Model) -> None:
         """Open a session, warm it and compare with the golden output.
 
-        The session is opened beside the device's thread, which goes on with its batches meanwhile;
+        The session is opened beside the device's threads, which go on with their batches meanwhile;
         what has to run there is not longer than one. Raises BrokenStore or RuntimeUnavailable.
         """
         expected = await asyncio.to_thread(golden.read, model.golden)

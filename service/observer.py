@@ -13,7 +13,7 @@ class Observer(Generic[Model]):
     """Has to be quick, for the device waits meanwhile. This one ignores what it is told."""
 
     def ran(self, model: Model, images: int, pixels: int, seconds: float, predicted: float) -> None:
-        """A batch has run; ``predicted`` is 0 for the first of a model."""
+        """A batch has run, in seconds of the device; none are predicted for a model's first."""
 
     def left(self, model: Model, stage: Stage, cause: Cause, saved: float) -> None:
         """Admitted work ended before its result; the device is spared ``saved`` seconds."""

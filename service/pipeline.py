@@ -1,7 +1,7 @@
 """The way of a request: decode, wait for the device, run, encode.
 
 Pixels are touched by two thread pools only: a bounded one for the codecs, which release the GIL,
-and one thread for the device. The event loop hands work from one to the next.
+and one for the device. The event loop hands work from one to the next.
 """
 
 import asyncio
@@ -93,7 +93,8 @@ class Pipeline:
         self.metrics = metrics
         self._settings = settings
         self._codec_pool: Executor = ThreadPoolExecutor(settings.codec_threads, "codec")
-        self._device: Executor = ThreadPoolExecutor(1, "device")
+        self._concurrency = self.runtime.concurrency
+        self._device: Executor = ThreadPoolExecutor(self._concurrency, "device")
         self._loader = Loader(settings.model_store, self.runtime, metrics, self._device)
         self._scheduler: Scheduler[Model, Inputs, Pixels] | None = None
 
@@ -122,7 +123,7 @@ class Pipeline:
         # What was learned of a model goes with it, as its session does.
         costs: MutableMapping[Model, CostModel] = WeakKeyDictionary()
         scheduler: Scheduler[Model, Inputs, Pixels] = Scheduler(
-            self._run, limits, self.metrics, costs=costs
+            self._run, limits, self.metrics, costs=costs, concurrency=self._concurrency
         )
         self.metrics.watch_queue(
             images=lambda: scheduler.queued_images,

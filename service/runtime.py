@@ -82,7 +82,7 @@ def installed_build() -> Build:
 
 
 class Runtime:
-    """Sessions on one execution provider; ``run`` is for one thread at a time."""
+    """Sessions on one execution provider."""
 
     def __init__(self, execution_provider: Literal["auto", "cuda", "cpu"], threads: int) -> None:
         self.build = installed_build()
@@ -113,6 +113,14 @@ class Runtime:
     def precision(self) -> Precision:
         """Of the networks that run fastest here, and right."""
         return "int8" if self.provider == "cpu" and cores.multiply_bytes() else "float32"
+
+    @property
+    def concurrency(self) -> int:
+        """Batches that are best run at a time, from as many threads.
+
+        Where a network has too little for all cores of a CPU to do, another one beside it has.
+        """
+        return 2 if self.provider == "cpu" and self.threads > 1 else 1
 
     def open(self, model: Model) -> None:
         """Open a session for the model; from any thread, while others run.

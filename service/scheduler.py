@@ -1,7 +1,7 @@
 """The micro-batching queue: many requests in, few device runs out.
 
-Requests of the same model and shape share a batch where that saves time. Whenever the device is
-free, the oldest request decides which model and shape run next, and others like it ride along, so
+Requests of the same model and shape share a batch where that saves time. Whenever the device has
+room, the oldest request decides which model and shape run next, and others like it ride along, so
 neither shapes nor models starve each other; while a batch runs, the next one gathers. Knows nothing
 of HTTP or of ONNX Runtime, and reads time only from the event loop's clock.
 """
@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 from service.admission import Admission, Newcomer, Outlook, check
 from service.batching import Limits, Shape, batch_size, patience
 from service.cost_model import CostModel
+from service.device_time import DeviceTime
 from service.observer import Cause, Observer, Stage
 from service.problems import DeadlinePassed
 from service.waiting import Request, Waiting
@@ -43,9 +44,10 @@ class Scheduler(Generic[Model, Payload, Result]):
     """Runs submitted work in batches on one device.
 
     ``run`` computes a batch: it takes a model and payloads of equal shape, and returns as many
-    results in the same order. It is awaited one batch at a time. If it raises, every request of
-    that batch gets the exception, and the queue goes on. ``costs`` is where what has been learned
-    of each model is kept; nothing else holds on to a model that no request is waiting for.
+    results in the same order. It is awaited ``concurrency`` times at once at most, for batches that
+    are together within the limits of one. If it raises, every request of that batch gets the
+    exception, and the queue goes on. ``costs`` is where what has been learned of each model is
+    kept; nothing else holds on to a model that no request is waiting for.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Scheduler(Generic[Model, Payload, Result]):
         observer: Observer[Model] | None = None,
         random: Callable[[], float] = random.random,
         costs: MutableMapping[Model, CostModel] | None = None,
+        concurrency: int = 1,
     ) -> None:
         self._run = run
         self._limits = limits
@@ -66,11 +69,12 @@ class Scheduler(Generic[Model, Payload, Result]):
         self._admitted: Workload[Model] = Workload(limits.batch_size)  # queued or still to come
         self._open_admissions = 0
         self._loop = asyncio.get_running_loop()
-        self._running = False
-        self._free_at = self._loop.time()  # predicted while a batch runs
-        self._arrival = asyncio.Event()
+        self._device = DeviceTime(self._loop.time)
+        self._change = asyncio.Event()
         self._draining = False
-        self._worker = self._loop.create_task(self._work(), name="scheduler")
+        self._workers = [
+            self._loop.create_task(self._work(), name=f"scheduler {n}") for n in range(concurrency)
+        ]
 
     @property
     def queued_images(self) -> int:
@@ -86,11 +90,11 @@ class Scheduler(Generic[Model, Payload, Result]):
 
         What open admissions will submit later does not count: it queues behind a newcomer.
         """
-        return self._predicted_rest() + self._queued.seconds(self._cost)
+        return self._device.rest() + self._queued.seconds(self._cost)
 
     def predicted_drain(self) -> float:
         """Seconds until all that was admitted is done."""
-        return self._predicted_rest() + self._admitted.seconds(self._cost)
+        return self._device.rest() + self._admitted.seconds(self._cost)
 
     def batch_size(self, model: Model, shape: Shape) -> int:
         """How many images of this shape share a batch, if there are enough of them."""
@@ -129,7 +133,7 @@ class Scheduler(Generic[Model, Payload, Result]):
         finally:
             self._admitted.add(model, shape, -admission.waiting)
             self._open_admissions -= 1
-            self._arrival.set()  # draining may have waited for nothing else
+            self._change.set()  # draining may have waited for nothing else
 
     async def submit(
         self, model: Model, shape: Shape, payload: Payload, deadline: float | None = None
@@ -149,7 +153,7 @@ class Scheduler(Generic[Model, Payload, Result]):
         request = Request(admission, payload, self._loop.time(), completed)
         self._waiting.add(request)
         self._queued.add(admission.model, admission.shape, 1)
-        self._arrival.set()
+        self._change.set()
         try:
             async with asyncio.timeout_at(admission.deadline):
                 return await request.completed
@@ -165,28 +169,37 @@ class Scheduler(Generic[Model, Payload, Result]):
     async def drain(self) -> None:
         """Admit nothing more, finish what is there, and stop."""
         self._draining = True
-        self._arrival.set()
-        await self._worker
+        self._change.set()
+        await asyncio.gather(*self._workers)
 
     async def _work(self) -> None:
         while True:
-            self._arrival.clear()
+            self._change.clear()
             oldest = self._waiting.oldest()
             if oldest is None:
                 if self._draining and not self._open_admissions:
                     return
-                await self._arrival.wait()
+                await self._change.wait()
+            elif not self._room(oldest):
+                await self._change.wait()
             elif (leaves_at := self._leaves_at(oldest)) > self._loop.time():
-                await self._arrival_or(leaves_at)
+                await self._change_or(leaves_at)
             else:
                 await self._run_batch(self._take(oldest))
 
-    async def _arrival_or(self, time: float) -> None:
+    async def _change_or(self, time: float) -> None:
         try:
             async with asyncio.timeout_at(time):
-                await self._arrival.wait()
+                await self._change.wait()
         except TimeoutError:
             pass
+
+    def _room(self, oldest: Request[Model, Payload, Completed[Result]]) -> int:
+        """How many images like the oldest may start now."""
+        if self._device.batches == 0:
+            return self._limits.max_batch_size
+        pixels = self._limits.max_batch_pixels - self._device.pixels
+        return max(0, pixels // math.prod(oldest.admission.shape))
 
     def _leaves_at(self, oldest: Request[Model, Payload, Completed[Result]]) -> float:
         """When the batch of the oldest request leaves if nobody else comes."""
@@ -202,8 +215,8 @@ class Scheduler(Generic[Model, Payload, Result]):
     ) -> list[Request[Model, Payload, Completed[Result]]]:
         """The oldest request, off the queue, with as many like it as share its batch."""
         model, shape = oldest.admission.kind
-        alike = self._waiting.alike(oldest)
-        size = batch_size(self._cost(model), self._limits, shape, available=alike)
+        available = min(self._waiting.alike(oldest), self._room(oldest))
+        size = batch_size(self._cost(model), self._limits, shape, available)
         batch = self._waiting.take(oldest, size)
         self._queued.add(model, shape, -len(batch))
         self._admitted.add(model, shape, -len(batch))
@@ -215,9 +228,8 @@ class Scheduler(Generic[Model, Payload, Result]):
     async def _run_batch(self, batch: list[Request[Model, Payload, Completed[Result]]]) -> None:
         model, shape = batch[0].admission.kind
         images, pixels = len(batch), len(batch) * math.prod(shape)
-        predicted = self._cost(model).seconds(images, pixels)
+        running = self._device.start(pixels, self._cost(model).seconds(images, pixels))
         started = self._loop.time()
-        self._running, self._free_at = True, started + predicted
         try:
             results = await self._run(model, [request.payload for request in batch])
             if len(results) != images:
@@ -228,17 +240,18 @@ class Scheduler(Generic[Model, Payload, Result]):
                     request.completed.set_exception(error)
             return
         finally:
-            self._running, self._free_at = False, self._loop.time()
+            used = self._device.finish(running)
+            self._change.set()
             for request in batch:
                 request.admission.running -= 1
-        seconds = self._free_at - started
+        seconds = self._loop.time() - started
         for request, result in zip(batch, results, strict=True):
             if not request.completed.done():
                 request.completed.set_result(
                     Completed(result, images, started, started - request.arrived, seconds)
                 )
-        self._cost(model).learn(images, pixels, seconds)
-        self._observer.ran(model, images, pixels, seconds, predicted)
+        self._cost(model).learn(images, pixels, used)
+        self._observer.ran(model, images, pixels, used, running.predicted)
 
     def _left(self, admission: Admission[Model], cause: Cause) -> None:
         on_device = admission.running > 0 or admission.waiting == 0
@@ -257,7 +270,7 @@ class Scheduler(Generic[Model, Payload, Result]):
             waiting_pixels=self.queued_pixels,
             ahead=self.predicted_wait(),
             drain=self.predicted_drain(),
-            idle=0.0 if self._running else now - self._free_at,
+            idle=self._device.idle(),
         )
         check(Newcomer(pixels, run, left), outlook, self._limits.max_queue_pixels, self._random)
 
@@ -270,7 +283,3 @@ class Scheduler(Generic[Model, Payload, Result]):
     def _predicted(self, model: Model, shape: Shape, images: int) -> float:
         batches = math.ceil(images / self._limits.batch_size(shape))
         return self._cost(model).seconds(images, images * math.prod(shape), batches)
-
-    def _predicted_rest(self) -> float:
-        """Seconds that the batch on the device still takes."""
-        return max(0.0, self._free_at - self._loop.time()) if self._running else 0.0
