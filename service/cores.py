@@ -1,6 +1,8 @@
 """Which CPU cores this process may use, and what they can do."""
 
 import os
+import sys
+import threading
 from pathlib import Path
 
 
@@ -29,3 +31,12 @@ def multiply_bytes() -> bool:
     except OSError:
         return False
     return not words.isdisjoint({"avx512_vnni", "avx_vnni"})
+
+
+def give_way() -> None:
+    """Let other threads of this process, such as the event loop's, go before the calling one.
+
+    They ask for little, and clients wait for it. Threads that this one starts inherit it.
+    """
+    if sys.platform == "linux":  # elsewhere this would be the whole process
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)

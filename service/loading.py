@@ -20,13 +20,17 @@ T = TypeVar("T")
 
 
 class Loader:
-    """``device`` is the executor of the threads that run networks."""
+    """``device`` is the executor of the threads that run networks, ``opener`` of one that opens
+    sessions, whose own threads are born with its priority."""
 
-    def __init__(self, store: Path, runtime: Runtime, metrics: Metrics, device: Executor) -> None:
+    def __init__(
+        self, store: Path, runtime: Runtime, metrics: Metrics, device: Executor, opener: Executor
+    ) -> None:
         self._store = store
         self._runtime = runtime
         self._metrics = metrics
         self._device = device
+        self._opener = opener
 
     async def load(self, model: Model) -> None:
         """Open a session, warm it and compare with the golden output.
@@ -35,10 +39,12 @@ class Loader:
         what has to run there is not longer than one. Raises BrokenStore or RuntimeUnavailable.
         """
         expected = await asyncio.to_thread(golden.read, model.golden)
-        await asyncio.to_thread(self._runtime.open, model)
-        await self._on_device(lambda: self._runtime.warm_up(model))
+        await self._on(self._opener, lambda: self._runtime.open(model))
+        await self._on(self._device, lambda: self._runtime.warm_up(model))
         try:
-            outputs = await self._on_device(lambda: self._runtime.run(model, expected.images))
+            outputs = await self._on(
+                self._device, lambda: self._runtime.run(model, expected.images)
+            )
         except Exception as error:  # as in Runtime.run
             raise RuntimeUnavailable(f"{model.golden}: {error}") from error
         golden.check(model, outputs, expected.output)
@@ -93,5 +99,6 @@ class Loader:
         done = weakref.finalize(model, log.info, text, model.name, model.version, model.digest)
         done.atexit = False
 
-    async def _on_device(self, function: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._device, function)
+    @staticmethod
+    async def _on(executor: Executor, function: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(executor, function)

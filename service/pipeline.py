@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from service import catalog, codec, sizes, tracing, transparency
+from service import catalog, codec, cores, sizes, tracing, transparency
 from service.batching import Limits
 from service.catalog import Catalog, Model, UpscaleCard
 from service.codec import ImageFormat, Picture, Size
@@ -94,8 +94,13 @@ class Pipeline:
         self._settings = settings
         self._codec_pool: Executor = ThreadPoolExecutor(settings.codec_threads, "codec")
         self._concurrency = self.runtime.concurrency
-        self._device: Executor = ThreadPoolExecutor(self._concurrency, "device")
-        self._loader = Loader(settings.model_store, self.runtime, metrics, self._device)
+        self._device: Executor = ThreadPoolExecutor(
+            self._concurrency, "device", initializer=cores.give_way
+        )
+        self._opener: Executor = ThreadPoolExecutor(1, "opener", initializer=cores.give_way)
+        self._loader = Loader(
+            settings.model_store, self.runtime, metrics, self._device, self._opener
+        )
         self._scheduler: Scheduler[Model, Inputs, Pixels] | None = None
 
     async def start(self, models: Iterable[Model] | None = None) -> None:
@@ -142,6 +147,7 @@ class Pipeline:
             await self._scheduler.drain()
         self._codec_pool.shutdown(wait=False)
         self._device.shutdown(wait=False)
+        self._opener.shutdown(wait=False)
 
     @property
     def loaded(self) -> bool:

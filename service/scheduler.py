@@ -60,6 +60,7 @@ class Scheduler(Generic[Model, Payload, Result]):
         concurrency: int = 1,
     ) -> None:
         self._run = run
+        self._concurrency = concurrency
         self._limits = limits
         self._observer = observer or Observer()
         self._random = random
@@ -263,8 +264,9 @@ class Scheduler(Generic[Model, Payload, Result]):
         self._observer.left(admission.model, stage, cause, saved)
 
     def _check(self, deadline: float | None, pixels: int, run: float) -> None:
-        now = self._loop.time()
-        left = None if deadline is None else deadline - now
+        left = None if deadline is None else deadline - self._loop.time()
+        # Those who come later may share the device with it.
+        run *= self._concurrency
         outlook = Outlook(
             draining=self._draining,
             waiting_pixels=self.queued_pixels,

@@ -1,5 +1,9 @@
 """What CPU cores can do, as Linux tells."""
 
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,3 +28,14 @@ def test_bytes_are_not_multiplied_where_nobody_tells(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(Path, "read_text", missing)
     assert not cores.multiply_bytes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
+def test_a_thread_that_gives_way_does_so_alone() -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    before = niceness()
+    with ThreadPoolExecutor(1, initializer=cores.give_way) as pool:
+        assert pool.submit(niceness).result() > before
+    assert niceness() == before

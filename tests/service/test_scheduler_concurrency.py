@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.batching import Limits
+from service.problems import DeadlineUnreachable
 from service.scheduler import Completed, Scheduler
 from tests.service.fake_device import BROKEN, LARGE, LIMITS, SMALL, Image, Queue
 from tests.service.test_scheduler_properties import Client, all_clients, serve
@@ -137,3 +138,25 @@ def test_a_batch_that_fails_takes_none_beside_it_along() -> None:
     failed, good = run(main())
     assert isinstance(failed, RuntimeError)
     assert good == 8
+
+
+def test_a_deadline_has_to_leave_time_for_a_run_beside_others() -> None:
+    async def main() -> list[object]:
+        opened = queue(Shared(), replace(LIMITS, max_batch_size=1))
+        await opened.start(1)
+        clock = asyncio.get_running_loop().time
+        work = asyncio.ensure_future(opened.start(2))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        # A second for what runs, taken with caution, and two for a run that shares the device.
+        answers = [
+            *await asyncio.gather(
+                *(opened.submit(n, deadline=clock() + n) for n in (3, 4)), return_exceptions=True
+            )
+        ]
+        await work
+        return answers
+
+    early, later = run(main())
+    assert isinstance(early, DeadlineUnreachable)
+    assert later == 8
