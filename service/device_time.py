@@ -47,8 +47,10 @@ class DeviceTime:
 
     def rest(self) -> float:
         """Seconds until all that runs is done, as predicted."""
-        self._count()
-        return sum(max(0.0, running.predicted - running.used) for running in self._running)
+        # Changes nothing, on a copy: metrics are read in a thread of their own.
+        batches = tuple(self._running)
+        share = self._share(len(batches), self._clock())
+        return sum(max(0.0, batch.predicted - batch.used - share) for batch in batches)
 
     def idle(self) -> float:
         """Seconds for which nothing has run."""
@@ -56,6 +58,11 @@ class DeviceTime:
 
     def _count(self) -> None:
         now = self._clock()
+        share = self._share(len(self._running), now)
         for running in self._running:
-            running.used += (now - self._counted_until) / len(self._running)
+            running.used += share
         self._counted_until = now
+
+    def _share(self, batches: int, now: float) -> float:
+        """Of each of so many batches, since they were last counted."""
+        return (now - self._counted_until) / batches if batches else 0.0
