@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 WINDOW = 256
 """Batches that are remembered: half of them have to say otherwise for the fit to turn around."""
 
+_STEADY, _EVERY = WINDOW // 4, 8
+"""Once so many batches have been seen, the next few change little: clients wait while it fits."""
 _LARGE_ERROR = 0.1
 _REWEIGHTINGS = 3
 _TICK = 1e-6  # seconds; no batch takes less, whatever the clock says
@@ -42,7 +44,8 @@ class CostModel:
         self._work[place] = 1, images, pixels
         self._seconds[place] = max(seconds, _TICK)
         self._learned += 1
-        self._fit()
+        if self._learned <= _STEADY or self._learned % _EVERY == 0:
+            self._fit()
 
     def seconds(self, images: int, pixels: int, batches: int = 1) -> float:
         """Predicted for so much work; 0 while nothing has been learned."""

@@ -228,17 +228,17 @@ class Pipeline:
             return await upscale(
                 self.scheduler, self._codec_pool, model, model.card, pixels, deadline
             )
+        height, width = pixels[0].shape[:2]
+        if len(images) == 1:  # the usual case, without what parts need
+            alone = await self.scheduler.submit(model, (height, width), images[0], deadline)
+            return alone.giving([alone.result])
         results: dict[int, Pixels] = {}
 
         async def place(number: int, result: Pixels) -> None:
             results[number] = result
 
-        height, width = pixels[0].shape[:2]
         done = await run_parts(self.scheduler, model, (height, width), images, deadline, place)
-        outputs = [results[number] for number in range(len(images))]
-        return Completed(
-            outputs, done.batch_size, done.started, done.queue_seconds, done.run_seconds
-        )
+        return done.giving([results[number] for number in range(len(images))])
 
     def _decode(self, job: Job) -> Picture:
         card = job.model.card
@@ -269,8 +269,8 @@ class Pipeline:
             picture = replace(picture, alpha=alpha)
         return codec.encode(picture, format, quality)
 
-    async def _run(self, model: Model, batch: Sequence[Inputs]) -> Sequence[Pixels]:
-        return await self._on(self._device, self.runtime.run, model, batch)
+    async def _run(self, model: Model, batch: Sequence[Inputs], shared: bool) -> Sequence[Pixels]:
+        return await self._on(self._device, self.runtime.run, model, batch, shared)
 
     @staticmethod
     async def _on(pool: Executor, function: Callable[..., T], *arguments: Any) -> T:

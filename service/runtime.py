@@ -54,6 +54,16 @@ class GraphTensor:
 
 
 @dataclass(frozen=True)
+class _Sessions:
+    """Of one network."""
+
+    alone: Any
+    """On all threads."""
+    shared: Any
+    """On so many that ``concurrency`` runs together have all: each waits less for its own."""
+
+
+@dataclass(frozen=True)
 class Build:
     """The one installed build of ONNX Runtime."""
 
@@ -107,7 +117,7 @@ class Runtime:
         }[execution_provider]
         self.provider: Provider = self._wanted[0]
         # A session goes with the last request that holds its model.
-        self._sessions: MutableMapping[Model, Any] = WeakKeyDictionary()
+        self._sessions: MutableMapping[Model, _Sessions] = WeakKeyDictionary()
 
     @property
     def precision(self) -> Precision:
@@ -118,12 +128,12 @@ class Runtime:
     def concurrency(self) -> int:
         """Batches that are best run at a time, from as many threads.
 
-        Where a network has too little for all cores of a CPU to do, another one beside it has.
+        On a CPU two, each on half of the cores, get more done than two in turns on all of them.
         """
         return 2 if self.provider == "cpu" and self.threads > 1 else 1
 
     def open(self, model: Model) -> None:
-        """Open a session for the model; from any thread, while others run.
+        """Open the model's sessions; from any thread, while others run.
 
         Raises RuntimeUnavailable if the file is not a network, or no longer the one that the
         catalog has read, or if the execution provider did not come up.
@@ -134,12 +144,7 @@ class Runtime:
             raise RuntimeUnavailable(f"{model.file}: {error.strerror}") from error
         if hashlib.sha256(content).hexdigest() != model.digest:
             raise RuntimeUnavailable(f"{model.file}: has changed since the catalog was read")
-        try:
-            session = self._ort.InferenceSession(
-                content, self._session_options(), self._provider_options()
-            )
-        except Exception as error:  # as in run
-            raise RuntimeUnavailable(f"{model.file}: {_first_line(error)}") from error
+        session = self._session(model, content, self.threads)
         provider: Provider = "cpu"
         if _PROVIDER_NAMES["cuda"] in session.get_providers():
             provider = "cuda"
@@ -150,24 +155,31 @@ class Runtime:
                 raise RuntimeUnavailable(f"{model.file}: CUDA came up for other models only")
             log.warning("CUDA did not come up; running on the CPU")
             self.provider, self._wanted = provider, (provider,)
-        self._sessions[model] = session
+        shared = session
+        if self.concurrency > 1:
+            shared = self._session(model, content, self.threads // self.concurrency)
+        self._sessions[model] = _Sessions(session, shared)
 
     def warm_up(self, model: Model) -> None:
         """Run the model once a common shape. Raises RuntimeUnavailable if it does not run."""
         for side in _WARM_UP_SIDES[model.card.kind]:
             inputs: dict[str, NDArray[Any] | np.float32] = {
-                value.name: np.float32(0) for value in self._sessions[model].get_inputs()
+                value.name: np.float32(0) for value in self._sessions[model].alone.get_inputs()
             }
             inputs["image"] = np.zeros((side, side, 3), np.uint8)
             try:
                 self.run(model, [inputs])
+                self.run(model, [inputs], shared=True)
             except Exception as error:
                 raise RuntimeUnavailable(f"{model.file}: {_first_line(error)}") from error
 
-    def run(self, model: Model, batch: Sequence[Inputs]) -> list[NDArray[np.uint8]]:
+    def run(
+        self, model: Model, batch: Sequence[Inputs], shared: bool = False
+    ) -> list[NDArray[np.uint8]]:
         """Run images of one shape through a loaded model: uint8 [fH, fW, 3] each, in order.
 
-        A batch that does not fit into memory is halved; raises OutOfMemory if one image does not.
+        ``shared``: on the threads of one batch among ``concurrency``, not on all. A batch that does
+        not fit into memory is halved; raises OutOfMemory if one image does not.
         """
         stacked = {
             name: np.expand_dims(batch[0][name], 0)
@@ -175,8 +187,10 @@ class Runtime:
             else np.stack([inputs[name] for inputs in batch])
             for name in batch[0]
         }
+        sessions = self._sessions[model]
+        session = sessions.shared if shared else sessions.alone
         try:
-            (output,) = self._sessions[model].run(["output"], stacked)
+            (output,) = session.run(["output"], stacked)
         except Exception as error:  # ONNX Runtime's exceptions share no base but Exception
             if not _OUT_OF_MEMORY.search(str(error)):
                 raise
@@ -186,12 +200,12 @@ class Runtime:
                 ) from error
             log.warning("a batch of %d does not fit into memory; halving it", len(batch))
             half = len(batch) // 2
-            return self.run(model, batch[:half]) + self.run(model, batch[half:])
+            return self.run(model, batch[:half], shared) + self.run(model, batch[half:], shared)
         return list(output)
 
     def signature(self, model: Model) -> tuple[list[GraphTensor], list[GraphTensor]]:
         """The inputs and outputs of a loaded model."""
-        session = self._sessions[model]
+        session = self._sessions[model].alone
         inputs, outputs = (
             [
                 GraphTensor(
@@ -205,15 +219,18 @@ class Runtime:
         )
         return inputs, outputs
 
-    def _session_options(self) -> Any:
+    def _session(self, model: Model, content: bytes, threads: int) -> Any:
         options = self._ort.SessionOptions()
-        options.intra_op_num_threads = self.threads
+        options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         if self.provider == "cpu":
             options.add_session_config_entry("session.use_env_allocators", "1")
         # A thread that spins for its next task takes the core from decoding and encoding.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        return options
+        try:
+            return self._ort.InferenceSession(content, options, self._provider_options())
+        except Exception as error:  # as in run
+            raise RuntimeUnavailable(f"{model.file}: {_first_line(error)}") from error
 
     def _provider_options(self) -> list[tuple[str, dict[str, str]]]:
         options = {

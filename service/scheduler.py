@@ -26,6 +26,7 @@ from service.workload import Workload
 Model = TypeVar("Model", bound=Hashable)
 Payload = TypeVar("Payload")
 Result = TypeVar("Result")
+Other = TypeVar("Other")
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,19 @@ class Completed(Generic[Result]):
     queue_seconds: float
     run_seconds: float
 
+    def giving(self, result: Other) -> "Completed[Other]":
+        """What came about in the same way."""
+        return Completed(
+            result, self.batch_size, self.started, self.queue_seconds, self.run_seconds
+        )
+
 
 class Scheduler(Generic[Model, Payload, Result]):
     """Runs submitted work in batches on one device.
 
-    ``run`` computes a batch: it takes a model and payloads of equal shape, and returns as many
-    results in the same order. It is awaited ``concurrency`` times at once at most, for batches that
+    ``run`` computes a batch: it takes a model, payloads of equal shape and whether other batches
+    will run beside this one, for all that is known at its start; it returns as many results in the
+    same order. It is awaited ``concurrency`` times at once at most, for batches that
     are together within the limits of one. If it raises, every request of that batch gets the
     exception, and the queue goes on. ``costs`` is where what has been learned of each model is
     kept; nothing else holds on to a model that no request is waiting for.
@@ -52,7 +60,7 @@ class Scheduler(Generic[Model, Payload, Result]):
 
     def __init__(
         self,
-        run: Callable[[Model, Sequence[Payload]], Awaitable[Sequence[Result]]],
+        run: Callable[[Model, Sequence[Payload], bool], Awaitable[Sequence[Result]]],
         limits: Limits,
         observer: Observer[Model] | None = None,
         random: Callable[[], float] = random.random,
@@ -195,6 +203,10 @@ class Scheduler(Generic[Model, Payload, Result]):
         except TimeoutError:
             pass
 
+    @property
+    def _busy(self) -> bool:
+        return self._device.batches > 0 or len(self._waiting) > 0
+
     def _room(self, oldest: Request[Model, Payload, Completed[Result]]) -> int:
         """How many images like the oldest may start now."""
         if self._device.batches == 0:
@@ -229,10 +241,11 @@ class Scheduler(Generic[Model, Payload, Result]):
     async def _run_batch(self, batch: list[Request[Model, Payload, Completed[Result]]]) -> None:
         model, shape = batch[0].admission.kind
         images, pixels = len(batch), len(batch) * math.prod(shape)
+        shared = self._concurrency > 1 and self._busy
         running = self._device.start(pixels, self._cost(model).seconds(images, pixels))
         started = self._loop.time()
         try:
-            results = await self._run(model, [request.payload for request in batch])
+            results = await self._run(model, [request.payload for request in batch], shared)
             if len(results) != images:
                 raise RuntimeError(f"{len(results)} results for a batch of {images}")
         except Exception as error:
@@ -265,8 +278,10 @@ class Scheduler(Generic[Model, Payload, Result]):
 
     def _check(self, deadline: float | None, pixels: int, run: float) -> None:
         left = None if deadline is None else deadline - self._loop.time()
-        # Those who come later may share the device with it.
-        run *= self._concurrency
+        # On an idle device those who come later may slow it down, too; but to refuse it for their
+        # sake would leave the device idle.
+        if self._busy:
+            run *= self._concurrency
         outlook = Outlook(
             draining=self._draining,
             waiting_pixels=self.queued_pixels,

@@ -40,4 +40,4 @@ async def upscale(
         await loop.run_in_executor(codec_pool, paste, upscaled, outputs[image], card.factor)
 
     done = await run_parts(scheduler, model, tiles[0].shape, cut, deadline, place)
-    return Completed(outputs, done.batch_size, done.started, done.queue_seconds, done.run_seconds)
+    return done.giving(outputs)

@@ -11,13 +11,13 @@ Name = Annotated[str, Path(description="name of a model")]
 Version = Annotated[str, Path(description="the version that is served, as the metadata names it")]
 
 
-def _served(request: Request, name: Name) -> Model:
+async def _served(request: Request, name: Name) -> Model:
     catalog: Catalog = request.app.state.pipeline.catalog
     return catalog.get(name)
 
 
-def _served_in_version(request: Request, name: Name, version: Version) -> Model:
-    model = _served(request, name)
+async def _served_in_version(request: Request, name: Name, version: Version) -> Model:
+    model = await _served(request, name)
     if version != str(model.version):
         raise UnknownModel(
             f"The model {name!r} has no version {version!r}; version {model.version} is served."

@@ -36,7 +36,7 @@ class Device:
         self.batches: list[tuple[str, list[int]]] = []
         self.spans: list[tuple[float, float]] = []
 
-    async def run(self, model: str, batch: Sequence[Image]) -> Sequence[int]:
+    async def run(self, model: str, batch: Sequence[Image], shared: bool) -> Sequence[int]:
         numbers = [image.number for image in batch]
         self.batches.append((model, numbers))
         started = asyncio.get_running_loop().time()

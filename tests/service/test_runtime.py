@@ -62,6 +62,17 @@ def test_an_image_comes_out_the_same_whatever_shares_its_batch(
     assert np.abs(gentle - (alone.astype(int) + face) / 2).max() <= 1
 
 
+def test_an_image_comes_out_the_same_on_all_threads_and_on_those_of_a_shared_device(
+    wave: Model, astronaut: NDArray[np.uint8]
+) -> None:
+    runtime = Runtime("cpu", threads=2)
+    runtime.open(wave)
+    alone, shared = (
+        runtime.run(wave, [stylizing(astronaut)], shared)[0].astype(int) for shared in (False, True)
+    )
+    assert np.abs(alone - shared).max() <= 1
+
+
 def test_without_a_build_start_up_says_which_extra_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -84,13 +84,13 @@ def test_the_next_batch_starts_in_the_same_turn_of_the_loop_as_the_last_ends() -
     turn = 0
 
     class Counting(Device):
-        async def run(self, model: str, batch: Sequence[Image]) -> Sequence[int]:
+        async def run(self, model: str, batch: Sequence[Image], shared: bool) -> Sequence[int]:
             def next_turn() -> None:
                 nonlocal turn
                 turn += 1
 
             turns.append(turn)
-            results = await super().run(model, batch)
+            results = await super().run(model, batch, shared)
             turns.append(turn)
             asyncio.get_running_loop().call_soon(next_turn)
             return results
@@ -203,7 +203,7 @@ def test_a_batch_that_fails_fails_alone() -> None:
 
 
 def test_a_device_that_loses_a_result_fails_its_batch_and_the_queue_goes_on() -> None:
-    async def lossy(_: str, batch: Sequence[int]) -> Sequence[int]:
+    async def lossy(_: str, batch: Sequence[int], shared: bool) -> Sequence[int]:
         return [payload for payload in batch if payload != 1]
 
     async def main() -> list[Any]:

@@ -27,10 +27,12 @@ class Shared:
         self.most: list[tuple[int, int]] = []
         """Batches and pixels whenever one has started."""
         self.batches: list[tuple[str, list[int]]] = []
+        self.shared: list[bool] = []
 
-    async def run(self, model: str, batch: Sequence[Image]) -> Sequence[int]:
+    async def run(self, model: str, batch: Sequence[Image], shared: bool) -> Sequence[int]:
         numbers = [image.number for image in batch]
         self.batches.append((model, numbers))
+        self.shared.append(shared)
         self.running[numbers[0]] = sum(h * w for h, w in (image.shape for image in batch))
         self.most.append((len(self.running), sum(self.running.values())))
         left = 1.0
@@ -94,6 +96,19 @@ def test_all_that_waits_is_predicted_to_take_its_turns_of_the_whole_device() -> 
     assert took == pytest.approx(6, abs=0.25)
 
 
+def test_a_batch_is_told_whether_others_will_run_beside_it() -> None:
+    async def main() -> list[bool]:
+        device = Shared()
+        opened = queue(device, replace(LIMITS, max_batch_size=1))
+        await opened.start(1)
+        await opened.start(2, 3, 4)
+        await opened.start(5)
+        return device.shared
+
+    # The last of three starts while another one still runs.
+    assert run(main()) == [False, True, True, True, False]
+
+
 def test_batches_beside_each_other_are_within_the_limits_of_one() -> None:
     async def main() -> Shared:
         device = Shared()
@@ -138,6 +153,15 @@ def test_a_batch_that_fails_takes_none_beside_it_along() -> None:
     failed, good = run(main())
     assert isinstance(failed, RuntimeError)
     assert good == 8
+
+
+def test_an_idle_device_is_given_to_whoever_has_time_for_a_run_of_its_own() -> None:
+    async def main() -> int:
+        opened = queue(Shared())
+        await opened.start(1)
+        return await opened.submit(2, deadline=asyncio.get_running_loop().time() + 1.125)
+
+    assert run(main()) == 4
 
 
 def test_a_deadline_has_to_leave_time_for_a_run_beside_others() -> None:

@@ -54,7 +54,7 @@ class Device:
             ),
         )
 
-    async def run(self, _: Model, batch: Sequence[Inputs]) -> Sequence[Pixels]:
+    async def run(self, _: Model, batch: Sequence[Inputs], shared: bool) -> Sequence[Pixels]:
         images = [np.asarray(inputs["image"]) for inputs in batch]
         self.batches.append([int(image[0, 0, 0]) for image in images])
         await asyncio.sleep(self.seconds)
