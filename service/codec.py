@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 
-from service import color
+from service import color, jpeg
 from service.metered import MeteredFile
 from service.problems import BrokenImage, ImageSizeOutOfRange, Problem, UnsupportedImage
 
@@ -224,6 +224,9 @@ def _scans(body: bytes) -> int:
 
 
 def _read(image: ImageFile.ImageFile, body: bytes, size: Size, kind: ImageFormat) -> Picture:
+    pixels = _pixels_as_stored(image, body) if size == image.size else None
+    if pixels is not None:
+        return Picture(pixels, None, _metadata(image)[1], kind)
     box = None
     # A JPEG decodes at a half, a quarter or an eighth in its DCT, to a box of fractional size.
     if size != image.size and (draft := image.draft(None, size)):
@@ -246,6 +249,15 @@ def _read(image: ImageFile.ImageFile, body: bytes, size: Size, kind: ImageFormat
             alpha = np.asarray(channel)
         picture = picture.convert(picture.mode.removesuffix("A"))
     return Picture(np.asarray(color.to_srgb(picture, profile)), alpha, notice, kind)
+
+
+def _pixels_as_stored(image: ImageFile.ImageFile, body: bytes) -> NDArray[np.uint8] | None:
+    """Of a JPEG that is upright and in sRGB, as most are; None of others."""
+    if image.format != "JPEG" or image.mode != "RGB":
+        return None
+    if _metadata(image)[0] in _TRANSPOSE or not color.is_srgb(image.info.get("icc_profile")):
+        return None
+    return jpeg.decode(body, image.height, image.width)
 
 
 def _metadata(image: Image.Image) -> tuple[object, str | None]:

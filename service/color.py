@@ -51,15 +51,26 @@ def _from_sixteen_bits(image: Image.Image) -> Image.Image:
     return grey
 
 
+def is_srgb(profile: object) -> bool:
+    """Whether ``to_srgb`` leaves an RGB picture with this profile as it is."""
+    mode, transform = _usable(profile)
+    return mode != "RGB" or transform is None
+
+
 def to_srgb(picture: Image.Image, profile: object) -> Image.Image:
     """To mode RGB; a profile that is broken or for another mode is ignored."""
-    if isinstance(profile, bytes) and len(profile) <= _MAX_PROFILE_BYTES:
-        mode, transform = _transform(profile)
-        if (mode, picture.mode) == ("RGB", "L"):
-            picture = picture.convert("RGB")
-        if transform is not None and mode == picture.mode:
-            return transform.apply(picture)
+    mode, transform = _usable(profile)
+    if (mode, picture.mode) == ("RGB", "L"):
+        picture = picture.convert("RGB")
+    if transform is not None and mode == picture.mode:
+        return transform.apply(picture)
     return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
+def _usable(profile: object) -> tuple[str, ImageCms.ImageCmsTransform | None]:
+    if isinstance(profile, bytes) and len(profile) <= _MAX_PROFILE_BYTES:
+        return _transform(profile)
+    return "", None
 
 
 # Building a transform costs as much as transforming a picture; lcms2 lets threads share one.

@@ -1,7 +1,8 @@
 """Work in parts that is admitted at once: the tiles of an image, the images of a request."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+import math
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 from service.batching import Shape
@@ -29,7 +30,7 @@ async def run_parts(
     """
     loop = asyncio.get_running_loop()
     largest_batch = 0
-    batches: dict[float, float] = {}  # seconds by the time of start
+    batches: set[tuple[float, float]] = set()  # from when to when
 
     in_work = 0
     part_done = asyncio.Event()
@@ -37,7 +38,7 @@ async def run_parts(
     async def run(number: int, payload: Payload) -> None:
         nonlocal largest_batch, in_work
         done = await scheduler.submit_part(admission, payload)
-        batches[done.started] = done.run_seconds
+        batches.add((done.started, done.started + done.run_seconds))
         largest_batch = max(largest_batch, done.batch_size)
         await place(number, done.result)
         in_work -= 1
@@ -59,6 +60,15 @@ async def run_parts(
                     group.create_task(run(number, payload))
         except ExceptionGroup as failed:  # the other parts have been cancelled
             raise failed.exceptions[0] from None
-    run_seconds = sum(batches.values())
+    started, run_seconds = min(batches)[0], _covered(batches)
     queue_seconds = max(0.0, loop.time() - submitted - run_seconds)
-    return Completed(None, largest_batch, min(batches), queue_seconds, run_seconds)
+    return Completed(None, largest_batch, started, queue_seconds, run_seconds)
+
+
+def _covered(spans: Iterable[tuple[float, float]]) -> float:
+    """Seconds that are in any of the spans, which may overlap."""
+    covered, until = 0.0, -math.inf
+    for start, end in sorted(spans):
+        covered += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return covered

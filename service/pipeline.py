@@ -7,6 +7,7 @@ and one for the device. The event loop hands work from one to the next.
 import asyncio
 import logging
 import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -128,7 +129,12 @@ class Pipeline:
         # What was learned of a model goes with it, as its session does.
         costs: MutableMapping[Model, CostModel] = WeakKeyDictionary()
         scheduler: Scheduler[Model, Inputs, Pixels] = Scheduler(
-            self._run, limits, self.metrics, costs=costs, concurrency=self._concurrency
+            self._run,
+            limits,
+            self.metrics,
+            costs=costs,
+            concurrency=self._concurrency,
+            clock=time.perf_counter,  # uvloop's is in milliseconds
         )
         self.metrics.watch_queue(
             images=lambda: scheduler.queued_images,
@@ -194,19 +200,18 @@ class Pipeline:
         and the model's outputs in order. Raises what they raise, and what admission and the run
         raise; OutOfMemory in place of a MemoryError.
         """
-        clock = asyncio.get_running_loop().time
         # Before decoding: what the queue cannot take is not worth a core's time.
         self.scheduler.admit(deadline)
 
         tracing.describe(model=model.name)
-        started = clock()
+        started = time.perf_counter()
         with _memory_errors_told():
             with tracing.stage("decode"):
                 source, images = await self._on(self._codec_pool, decode)
-            decoded = clock()
+            decoded = time.perf_counter()
             tracing.describe(pixels=sum(math.prod(image["image"].shape[:2]) for image in images))
             completed = await tracing.on_device(self._infer(model, images, deadline))
-            inferred = clock()
+            inferred = time.perf_counter()
             tracing.describe(batch_size=completed.batch_size)
             with tracing.stage("encode"):
                 content = await self._on(self._codec_pool, encode, source, completed.result)
@@ -214,7 +219,7 @@ class Pipeline:
             "decode": decoded - started,
             "queue": completed.queue_seconds,
             "infer": completed.run_seconds,
-            "encode": clock() - inferred,
+            "encode": time.perf_counter() - inferred,
         }
         for stage, seconds in durations.items():
             self.metrics.stage_seconds.labels(stage, model.name).observe(seconds)

@@ -3,7 +3,7 @@
 Requests of the same model and shape share a batch where that saves time. Whenever the device has
 room, the oldest request decides which model and shape run next, and others like it ride along, so
 neither shapes nor models starve each other; while a batch runs, the next one gathers. Knows nothing
-of HTTP or of ONNX Runtime, and reads time only from the event loop's clock.
+of HTTP or of ONNX Runtime, and reads time only from the event loop and the clock it is given.
 """
 
 import asyncio
@@ -55,7 +55,8 @@ class Scheduler(Generic[Model, Payload, Result]):
     same order. It is awaited ``concurrency`` times at once at most, for batches that
     are together within the limits of one. If it raises, every request of that batch gets the
     exception, and the queue goes on. ``costs`` is where what has been learned of each model is
-    kept; nothing else holds on to a model that no request is waiting for.
+    kept; nothing else holds on to a model that no request is waiting for. ``clock`` tells how long
+    batches take, in seconds, where the event loop's own time is too coarse for that.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Scheduler(Generic[Model, Payload, Result]):
         random: Callable[[], float] = random.random,
         costs: MutableMapping[Model, CostModel] | None = None,
         concurrency: int = 1,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._run = run
         self._concurrency = concurrency
@@ -78,7 +80,8 @@ class Scheduler(Generic[Model, Payload, Result]):
         self._admitted: Workload[Model] = Workload(limits.batch_size)  # queued or still to come
         self._open_admissions = 0
         self._loop = asyncio.get_running_loop()
-        self._device = DeviceTime(self._loop.time)
+        self._clock = clock or self._loop.time
+        self._device = DeviceTime(self._clock)
         self._change = asyncio.Event()
         self._draining = False
         self._workers = [
@@ -243,7 +246,7 @@ class Scheduler(Generic[Model, Payload, Result]):
         images, pixels = len(batch), len(batch) * math.prod(shape)
         shared = self._concurrency > 1 and self._busy
         running = self._device.start(pixels, self._cost(model).seconds(images, pixels))
-        started = self._loop.time()
+        started, began = self._loop.time(), self._clock()
         try:
             results = await self._run(model, [request.payload for request in batch], shared)
             if len(results) != images:
@@ -258,7 +261,7 @@ class Scheduler(Generic[Model, Payload, Result]):
             self._change.set()
             for request in batch:
                 request.admission.running -= 1
-        seconds = self._loop.time() - started
+        seconds = self._clock() - began
         for request, result in zip(batch, results, strict=True):
             if not request.completed.done():
                 request.completed.set_result(

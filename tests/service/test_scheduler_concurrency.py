@@ -12,6 +12,7 @@ from service.batching import Limits
 from service.problems import DeadlineUnreachable
 from service.scheduler import Completed, Scheduler
 from tests.service.fake_device import BROKEN, LARGE, LIMITS, SMALL, Image, Queue
+from tests.service.test_parts import run_numbers
 from tests.service.test_scheduler_properties import Client, all_clients, serve
 from tests.service.virtual_time import run
 
@@ -117,6 +118,18 @@ def test_batches_beside_each_other_are_within_the_limits_of_one() -> None:
         return device
 
     assert run(main()).most == [(1, AREA), (1, AREA)]
+
+
+def test_parts_beside_each_other_do_not_take_more_time_than_passes() -> None:
+    async def main() -> tuple[Completed[None], float]:
+        opened = queue(Shared(), replace(LIMITS, max_batch_size=1))
+        start = asyncio.get_running_loop().time()
+        done, _ = await run_numbers(opened, 1, 2, 3, 4)
+        return done, asyncio.get_running_loop().time() - start
+
+    done, took = run(main())
+    assert done.run_seconds == pytest.approx(took)
+    assert done.queue_seconds == pytest.approx(0)
 
 
 @given(
