@@ -1,5 +1,6 @@
 """Real photographs and the shipped models, for all tests."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,14 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture(scope="session")
 def model_store() -> Path:
     return ROOT / "model_store"
+
+
+@pytest.fixture(scope="session")
+def wave_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of one style, which is loaded sooner than all models are."""
+    store = tmp_path_factory.mktemp("model_store")
+    shutil.copytree(ROOT / "model_store" / "wave", store / "wave")
+    return store
 
 
 @pytest.fixture(scope="session")

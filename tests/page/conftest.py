@@ -1,6 +1,5 @@
 """The page in a real browser, before a real service."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -97,14 +96,6 @@ def give(page: Page, file: Path | str) -> None:
 def painted(page: Page) -> None:
     """Waits until the answer is on the screen."""
     expect(page.locator("#said")).to_contain_text("Painted in")
-
-
-@pytest.fixture(scope="package")
-def wave_store(model_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store of one style, which is loaded sooner than all models are."""
-    store = tmp_path_factory.mktemp("wave")
-    shutil.copytree(model_store / "wave", store / "wave")
-    return store
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The application with its models loaded, driven through HTTP without sockets."""
 
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from io import BytesIO
@@ -39,11 +38,8 @@ async def until_ready(client: httpx.AsyncClient) -> None:
 
 
 @pytest.fixture(scope="session")
-def model_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped store with one style alone, which is loaded in a moment."""
-    store = tmp_path_factory.mktemp("model_store")
-    shutil.copytree(ROOT / "model_store" / "wave", store / "wave")
-    return store
+def model_store(wave_store: Path) -> Path:
+    return wave_store
 
 
 @pytest.fixture
