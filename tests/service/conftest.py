@@ -15,7 +15,6 @@ from PIL import Image
 
 from service.app import create_app
 from service.settings import Settings
-from tests.conftest import ROOT
 from tests.service.pictures import file_of
 from tests.service.upscalers import write_store
 
