@@ -8,14 +8,25 @@ import argparse
 import time
 from pathlib import Path
 
-from tests.benchmarks import comparison, departures, networks, overload, serving, speedups
+from tests.benchmarks import (
+    codecs,
+    comparison,
+    departures,
+    networks,
+    overload,
+    serving,
+    speedups,
+    stages,
+)
 from tests.benchmarks.markdown import Report
 
 PARTS = {
     "The service against the bare session": serving.main,
+    "Where the time of a request goes": stages.main,
     "The service against other servers": comparison.main,
     "Twice the load that can be served": overload.main,
     "Clients that leave": departures.main,
+    "Codecs": codecs.main,
     "What made the network fast": speedups.main,
     "The networks against another package's": networks.main,
 }
