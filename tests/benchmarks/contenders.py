@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
@@ -49,16 +49,22 @@ def _bentoml(python: Path, name: str, port: int) -> list[str | Path]:
 class Peer:
     title: str
     path: str
+    package: str
+    """Of tests.benchmarks.peers."""
     command: Callable[[Path, str, int], Sequence[str | Path]] = _module
-    environment: Mapping[str, str] | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 PEERS: Mapping[str, Peer] = {
-    "fastapi": Peer("FastAPI", "/stylize"),
-    "litserve": Peer("LitServe", "/predict"),
+    "fastapi": Peer("FastAPI", "/stylize", "fastapi"),
+    "fastapi-1": Peer(
+        "FastAPI, 1 thread", "/stylize", "fastapi", environment={"PEER_NETWORK_THREADS": "1"}
+    ),
+    "litserve": Peer("LitServe", "/predict", "litserve"),
     "bentoml": Peer(
         "BentoML",
         "/stylize",
+        "bentoml",
         _bentoml,
         {
             "BENTOML_HOME": str(ROOT / "build" / "bench" / "bentoml-home"),
@@ -69,6 +75,7 @@ PEERS: Mapping[str, Peer] = {
     "ray": Peer(
         "Ray Serve",
         "/stylize",
+        "ray",
         # The first two are its documentation's high throughput mode.
         environment={
             "RAY_SERVE_ENABLE_HA_PROXY": "1",
@@ -130,7 +137,7 @@ def check_alike(contenders: Sequence[Contender]) -> None:
 @contextmanager
 def _peer(name: str, model: str) -> Iterator[Contender]:
     peer = PEERS[name]
-    python = environments.python(name)
+    python = environments.python(peer.package)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -142,11 +149,11 @@ def _peer(name: str, model: str) -> Iterator[Contender]:
         "PEER_MODEL": str(sessions.served().get(model).file),
         "PEER_PORT": str(port),
         "PEER_THREADS": str(available_cores()),
-        **(peer.environment or {}),
+        **peer.environment,
     }
     with log.open("wb") as opened:
         process = subprocess.Popen(
-            peer.command(python, name, port),
+            peer.command(python, peer.package, port),
             cwd=ROOT,
             env=environment,
             stdout=opened,

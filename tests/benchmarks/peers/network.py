@@ -15,6 +15,7 @@ from PIL import Image
 
 PORT = int(os.environ["PEER_PORT"])
 THREADS = int(os.environ["PEER_THREADS"])
+NETWORK_THREADS = int(os.environ.get("PEER_NETWORK_THREADS", THREADS))
 
 Pixels = NDArray[np.uint8]
 
@@ -22,7 +23,7 @@ Pixels = NDArray[np.uint8]
 class Network:
     def __init__(self) -> None:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = THREADS
+        options.intra_op_num_threads = NETWORK_THREADS
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(
