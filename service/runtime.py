@@ -3,6 +3,7 @@
 import hashlib
 import importlib.metadata
 import logging
+import math
 import re
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -157,7 +158,8 @@ class Runtime:
             self.provider, self._wanted = provider, (provider,)
         shared = session
         if self.concurrency > 1:
-            shared = self._session(model, content, self.threads // self.concurrency)
+            # Rounded up: a thread too many costs less than a core that has none.
+            shared = self._session(model, content, math.ceil(self.threads / self.concurrency))
         self._sessions[model] = _Sessions(session, shared)
 
     def warm_up(self, model: Model) -> None:
