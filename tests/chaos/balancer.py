@@ -50,7 +50,8 @@ class Balancer:
 
     def requests(self) -> list[Request]:
         """All that were proxied, in the order in which they ended."""
-        lines = map(json.loads, self._log.read_text().splitlines())
+        written = self._log.read_text().rpartition("\n")[0]  # what follows is being written
+        lines = map(json.loads, written.splitlines())
         return [
             Request(
                 line["status"],
