@@ -1,6 +1,6 @@
 """All benchmarks, one after the other: python -m tests.benchmarks [--markdown FILE]
 
-Takes about a quarter of an hour on two cores. Each part also runs alone, with options of its own:
+Takes about 20 minutes on two cores. Each part also runs alone, with options of its own:
 python -m tests.benchmarks.comparison --help
 """
 

@@ -168,6 +168,10 @@ async def disk_full(attack: Attack) -> None:
 async def out_of_memory(attack: Attack) -> None:
     replica = attack.fleet.replicas[0]
     refusals = r'perceptual_refusals_total\{model="wave",reason="out_of_memory"\}'
+    # A replica keeps the memory that it once had, and so would not be short of any a second time.
+    await asyncio.to_thread(replica.terminate)
+    await asyncio.to_thread(replica.start_again)
+    await attack.until_it_serves(replica)
     before = replica.metric(refusals)
     with replica.short_of_memory(_LITTLE_MEMORY):
         while replica.metric(refusals) == before:
