@@ -25,6 +25,7 @@ def main() -> None:
         Image.fromarray(skimage.data.astronaut()).save(photo, quality=95)
         page = browser.new_page(viewport=SIZE)
         page.goto(ADDRESS)
+        page.get_by_role("radio", name="The Starry Night").check()
         give(page, photo)
         painted(page)
         page.screenshot(path=ROOT / "docs" / "page.jpg", type="jpeg", quality=85)
