@@ -224,9 +224,8 @@ def _scans(body: bytes) -> int:
 
 
 def _read(image: ImageFile.ImageFile, body: bytes, size: Size, kind: ImageFormat) -> Picture:
-    pixels = _pixels_as_stored(image, body) if size == image.size else None
-    if pixels is not None:
-        return Picture(pixels, None, _metadata(image)[1], kind)
+    if size == image.size and (stored := _as_stored(image, body, kind)) is not None:
+        return stored
     box = None
     # A JPEG decodes at a half, a quarter or an eighth in its DCT, to a box of fractional size.
     if size != image.size and (draft := image.draft(None, size)):
@@ -251,13 +250,15 @@ def _read(image: ImageFile.ImageFile, body: bytes, size: Size, kind: ImageFormat
     return Picture(np.asarray(color.to_srgb(picture, profile)), alpha, notice, kind)
 
 
-def _pixels_as_stored(image: ImageFile.ImageFile, body: bytes) -> NDArray[np.uint8] | None:
-    """Of a JPEG that is upright and in sRGB, as most are; None of others."""
+def _as_stored(image: ImageFile.ImageFile, body: bytes, kind: ImageFormat) -> Picture | None:
+    """A JPEG that is upright and in sRGB, as most are; None for others."""
     if image.format != "JPEG" or image.mode != "RGB":
         return None
-    if _metadata(image)[0] in _TRANSPOSE or not color.is_srgb(image.info.get("icc_profile")):
+    orientation, notice = _metadata(image)
+    if orientation in _TRANSPOSE or not color.is_srgb(image.info.get("icc_profile")):
         return None
-    return jpeg.decode(body, image.height, image.width)
+    pixels = jpeg.decode(body, image.height, image.width)
+    return None if pixels is None else Picture(pixels, None, notice, kind)
 
 
 def _metadata(image: Image.Image) -> tuple[object, str | None]:

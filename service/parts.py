@@ -49,7 +49,7 @@ async def run_parts(
         try:
             async with asyncio.TaskGroup() as group:
                 for number, payload in enumerate(payloads):
-                    # One full batch on the device and one that waits for it: with more in the
+                    # Two full batches, on the device or next to go there: with more in the
                     # queue, a large image would delay all that comes after it, and hold the memory
                     # of more results, for nothing. The oldest request goes first, so between two
                     # of these batches others have their turn.

@@ -171,7 +171,8 @@ class Runtime:
             inputs["image"] = np.zeros((side, side, 3), np.uint8)
             try:
                 self.run(model, [inputs])
-                self.run(model, [inputs], shared=True)
+                if self.concurrency > 1:  # else it is the same session
+                    self.run(model, [inputs], shared=True)
             except Exception as error:
                 raise RuntimeUnavailable(f"{model.file}: {_first_line(error)}") from error
 
@@ -248,7 +249,7 @@ class Runtime:
 
 @cache
 def _share_arena() -> None:
-    """One pool of CPU memory for all sessions: one runs at a time, and a pool never shrinks."""
+    """One pool of CPU memory for all sessions: few run at a time, and a pool never shrinks."""
     import onnxruntime as ort
 
     pool = ort.OrtMemoryInfo(

@@ -92,7 +92,7 @@ class Settings(BaseSettings):
         4 << 20,
         ge=256,
         description="largest image that is stylised, after max_side, in pixels; "
-        "a network needs about 0.7 KB of memory a pixel",
+        "a network needs about 0.15 KB of memory a pixel",
     )
     max_upscaled_pixels: int = Field(
         64 << 20,
