@@ -122,7 +122,8 @@ def _tabulate(report: Report, load: Load, turns: dict[str, list[Turn]]) -> None:
     rows = []
     for name, seconds in latencies.items():
         rate, tail = f"{rates[name]:.2f}", f"{tails[name]:.2f}"
-        spent = sum(turn.processor_seconds for turn in turns[name]) / len(seconds)
+        spent = sum(turn.processor_seconds for turn in turns[name])
+        each = 1000 * spent / len(seconds) if seconds else math.nan
         rows.append(
             [
                 name,
@@ -130,7 +131,7 @@ def _tabulate(report: Report, load: Load, turns: dict[str, list[Turn]]) -> None:
                 f"{percentile(seconds, 50):.2f}",
                 f"{percentile(seconds, 95):.2f}",
                 f"**{tail}**" if tails[name] == min(tails.values()) else tail,
-                f"{1000 * spent:.0f}",
+                f"{each:.0f}",
                 str(sum(len(p.exchanges) for p in phases[name]) - len(seconds)),
             ]
         )
