@@ -1,6 +1,5 @@
 """Metrics where clients do not come."""
 
-import re
 import socket
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from tests.service.test_server import Server, run_to_end
 def test_with_a_port_of_their_own_metrics_are_only_there(upscaler_store: Path) -> None:
     server = Server("--model-store", str(upscaler_store), "--metrics-port", "0")
     server.until_ready()
-    (port,) = re.findall(r"metrics on http://127\.0\.0\.1:(\d+)/metrics", "".join(server.log))
+    port = server.until_logged(r"metrics on http://127\.0\.0\.1:(\d+)/metrics")[1]
     assert httpx.get(f"{server.url}/metrics").status_code == 404
     metrics = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     assert "perceptual_queue_pixels 0.0" in metrics

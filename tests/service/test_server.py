@@ -67,6 +67,13 @@ class Server:
             time.sleep(0.05)
         raise AssertionError("".join(self.log))
 
+    def until_logged(self, pattern: str) -> re.Match[str]:
+        """The log comes through a pipe: an answer, or the end of a connection, may overtake it."""
+        self.until(lambda: re.search(pattern, "".join(self.log)))
+        found = re.search(pattern, "".join(self.log))
+        assert found
+        return found
+
     def metric(self, pattern: str) -> float:
         found = re.search(rf"^{pattern} (\S+)$", httpx.get(f"{self.url}/metrics").text, re.M)
         return float(found[1]) if found else 0.0
@@ -117,10 +124,9 @@ def run_to_end(*options: str, **environment: str) -> subprocess.CompletedProcess
 
 
 def test_start_up_prints_models_provider_threads_and_address(server: Server) -> None:
-    log = "".join(server.log)
-    assert re.search(r"model wave version 1 \(stylize, (int8|float32)\) [0-9a-f]{12}", log)
-    assert re.search(r"execution provider \w+, \d+ network threads, \d+ codec threads", log)
-    assert f"listening on http://127.0.0.1:{server.port}" in log
+    server.until_logged(r"model wave version 1 \(stylize, (int8|float32)\) [0-9a-f]{12}")
+    server.until_logged(r"execution provider \w+, \d+ network threads, \d+ codec threads")
+    server.until_logged(rf"listening on http://127\.0\.0\.1:{server.port}\b")
 
 
 def test_stylizes_a_photograph_from_a_multipart_upload(server: Server, large: bytes) -> None:
