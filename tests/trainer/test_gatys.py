@@ -1,5 +1,7 @@
 """Style transfer by optimisation of the pixels, with the real VGG-16."""
 
+from itertools import islice
+
 import numpy as np
 import pytest
 import torch
@@ -55,3 +57,15 @@ def test_optimising_twice_gives_the_same_picture(
     small = content[..., :32, :32]
     first, again = (gatys.optimize(objective, small, 2) for _ in range(2))
     assert torch.equal(first, again)
+
+
+def test_no_point_is_evaluated_twice(content: Tensor) -> None:
+    seen: list[bytes] = []
+
+    def distance(image: Tensor) -> Tensor:
+        seen.append(image.detach().numpy().tobytes())
+        return (image - 99).square().square().mean()
+
+    images = list(islice(gatys.descend(distance, content / 255), 10))
+    assert len(images) == 10
+    assert len(set(seen)) == len(seen) > 10
