@@ -33,7 +33,7 @@ from trainer.errors import TrainerError
 from trainer.gallery import sheet as gallery_sheet
 from trainer.losses import LossTerms, PerceptualLoss
 from trainer.lpips import LPIPS
-from trainer.networks import ServedStyleNet, StyleNet
+from trainer.networks import StyleNet
 from trainer.recipe import Recipe, StylizeRecipe, UpscaleRecipe
 from trainer.upscale_evaluation import Upscaler, match_histogram
 from trainer.vgg import VGG16
@@ -156,15 +156,15 @@ def evaluate(options: Namespace) -> None:
 
 def _evaluate_style(options: Namespace) -> None:
     model = _trained(options.style, options.runs)
-    if not isinstance(model.recipe, StylizeRecipe):
-        raise TrainerError(f"{options.style} is not a style; --upscale compares upscalers")
+    style = evaluation.Style.of(options.style, model, VGG16(vgg_weights.load(options.vgg)))
     photographs = data.find_photographs(options.data)[: options.photographs or 10]
-    objective = _objective(model.recipe, options.vgg)
-    with tqdm(total=len(photographs) * max(evaluation.MILESTONES), unit="iteration") as bar:
-        assert isinstance(model.network, StyleNet)
-        found = evaluation.evaluate(
-            ServedStyleNet(model.network), objective, photographs, options.size, bar.update
-        )
+    (found,) = evaluation.measure(
+        style,
+        photographs,
+        [options.size],
+        max(evaluation.MILESTONES),
+        evaluation.kept(options.runs, options.style),
+    )
     print(found.table())
     if options.record:
         recipe.record(options.style, _measured(model, found.figures()))

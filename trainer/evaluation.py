@@ -1,28 +1,54 @@
 """How well a style network minimises its objective, beside optimising each photograph directly.
 
 The paper's figure 5: the network's one forward pass reaches about what 50 to 100 iterations of
-optimisation reach.
+optimisation reach. All losses are taken in float32: of optimisation after each iteration of L-BFGS,
+of the network from the bytes that it serves.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from statistics import stdev
 from typing import Any
 
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from trainer import data, gatys
+from trainer.errors import TrainerError
+from trainer.kept import Kept, digest
 from trainer.losses import LossTerms, PerceptualLoss
-from trainer.networks import ServedStyleNet
+from trainer.networks import ServedStyleNet, StyleNet
+from trainer.recipe import StylizeRecipe
+from trainer.vgg import VGG16
+from trainer.weights_file import TrainedModel
 
 MILESTONES = (10, 50, 100)
 """Iterations of optimisation that are reported."""
 
 
 @dataclass(frozen=True)
+class Style:
+    """A trained style, and what it was trained to minimise."""
+
+    recipe: StylizeRecipe
+    network: ServedStyleNet
+    objective: PerceptualLoss
+
+    @classmethod
+    def of(cls, name: str, model: TrainedModel, vgg: VGG16) -> "Style":
+        """Raises TrainerError if ``model`` is not a style."""
+        network, recipe = served_style(name, model)
+        painting = data.read_rgb(recipe.style.file, recipe.style.short_side)
+        return cls(recipe, network, PerceptualLoss(vgg, painting, recipe.loss))
+
+
+@dataclass(frozen=True)
 class Losses:
-    """Weighted loss terms, means over photographs."""
+    """Weighted loss terms, of one photograph or means over several."""
 
     content: float
     style: float
@@ -34,45 +60,167 @@ class Losses:
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    photographs: int
+class Descents:
+    """Losses of photographs at one size, each sequence in the order of the photographs."""
+
     size: int
     """Side of the square centre crops, pixels."""
-    untouched: Losses
-    network: Losses
-    optimized: Mapping[int, Losses]
-    """By iterations of L-BFGS, each of MILESTONES."""
-    matched_at: int | None
-    """The first iteration whose mean total is no worse than the network's, None if none was."""
+    untouched: Sequence[Losses]
+    network: Sequence[Losses]
+    optimized: Sequence[Sequence[Losses]]
+    """Of each photograph by iteration, the first is after iteration 1."""
+
+    def by_iteration(self) -> list[Losses]:
+        """Means over photographs."""
+        return [mean(losses) for losses in zip(*self.optimized, strict=True)]
+
+    def at_milestones(self) -> dict[int, Losses]:
+        """Means over photographs after each of MILESTONES that was reached."""
+        by_iteration = self.by_iteration()
+        return {n: by_iteration[n - 1] for n in MILESTONES if n <= len(by_iteration)}
+
+    @property
+    def matched_at(self) -> int | None:
+        """The first iteration, from 1, whose mean total is no worse than the network's, if any."""
+        network = mean(self.network).total
+        numbered = enumerate(self.by_iteration(), 1)
+        return next((n for n, losses in numbered if losses.total <= network), None)
+
+    @property
+    def equals(self) -> str:
+        """How many iterations the network equals, in words."""
+        longest = len(self.by_iteration())
+        return f"more than {longest}" if self.matched_at is None else str(self.matched_at)
 
     def figures(self) -> dict[str, Any]:
-        """The evaluation as plain numbers, rounded to what means something."""
+        """Means as plain numbers, rounded to what means something."""
 
         def rounded(losses: Losses) -> dict[str, float]:
             return {name: float(f"{value:.4g}") for name, value in asdict(losses).items()}
 
         matched = {} if self.matched_at is None else {"matched_at_iteration": self.matched_at}
         return {
-            "photographs": self.photographs,
+            "photographs": len(self.network),
             "size": self.size,
-            "untouched": rounded(self.untouched),
-            "network": rounded(self.network),
-            **{f"optimized_{n}": rounded(losses) for n, losses in self.optimized.items()},
+            "untouched": rounded(mean(self.untouched)),
+            "network": rounded(mean(self.network)),
+            **{f"optimized_{n}": rounded(losses) for n, losses in self.at_milestones().items()},
             **matched,
         }
 
     def table(self) -> str:
-        rows = {"photograph": self.untouched, "network": self.network}
-        rows |= {f"optimised, {n} iterations": losses for n, losses in self.optimized.items()}
+        rows = {"photograph": mean(self.untouched), "network": mean(self.network)}
+        rows |= {f"optimised, {n} iterations": at for n, at in self.at_milestones().items()}
         lines = [f"{'':28}{'content':>12}{'style':>12}{'total':>12}"]
         lines += [
             f"{name:28}{row.content:12.4g}{row.style:12.4g}{row.total:12.4g}"
             for name, row in rows.items()
         ]
-        longest = max(self.optimized)
-        matched = f"more than {longest}" if self.matched_at is None else str(self.matched_at)
-        lines.append(f"the network equals {matched} iterations of optimisation")
+        lines.append(f"the network equals {self.equals} iterations of optimisation")
         return "\n".join(lines)
+
+
+def mean(losses: Sequence[Losses]) -> Losses:
+    count = len(losses)
+    return Losses(
+        content=sum(one.content for one in losses) / count,
+        style=sum(one.style for one in losses) / count,
+        total=sum(one.total for one in losses) / count,
+    )
+
+
+def deviation(losses: Sequence[Losses]) -> float:
+    """Standard deviation of the total over photographs, 0 for a single one."""
+    return stdev(one.total for one in losses) if len(losses) > 1 else 0.0
+
+
+def measure(
+    style: Style,
+    photographs: Sequence[Path],
+    sizes: Sequence[int],
+    iterations: int,
+    kept: Kept,
+) -> list[Descents]:
+    """Measure the centre crops of photographs, one result a size.
+
+    The network is measured anew; optimisation, which takes hours, only where it is not kept.
+    """
+    with _progress(sizes, len(photographs) * iterations) as bar:
+        return [_of_size(style, photographs, size, iterations, kept, bar) for size in sizes]
+
+
+def kept(runs: Path, style: str) -> Kept:
+    """Where the optimisation of a style's photographs is kept, whoever measured it."""
+    return Kept(runs / "descents" / style)
+
+
+def _of_size(
+    style: Style,
+    photographs: Sequence[Path],
+    size: int,
+    iterations: int,
+    kept: Kept,
+    bar: "tqdm[None]",
+) -> Descents:
+    work = size * size
+    untouched: list[Losses] = []
+    network: list[Losses] = []
+    optimized: list[list[Losses]] = []
+    for file in photographs:
+        bar.set_description(f"{size} px, {file.stem}")
+        image = centre_crop(file, size)
+        target = style.objective.content_target(image)
+        untouched.append(_measured(style.objective, image, target))
+        network.append(_measured(style.objective, stylize(style.network, image), target))
+        before = bar.n
+        found = kept.numbers(
+            f"{size}_{file.stem}",
+            {**_minimised(style.recipe), "photograph": digest(file), "iterations": iterations},
+            partial(_descent, style.objective, image, iterations, bar, work),
+        )
+        if bar.n == before:  # what was kept takes no time
+            bar.total -= iterations * work
+        optimized.append([Losses(**one) for one in found])
+    return Descents(size, untouched, network, optimized)
+
+
+@contextmanager
+def _progress(sizes: Sequence[int], iterations: int) -> Iterator["tqdm[None]"]:
+    """In pixels, so that the time left is right although sizes take turns."""
+    total = sum(size * size * iterations for size in sizes)
+    shown = "{desc}: {percentage:3.0f}%|{bar}| [{elapsed}<{remaining}]"
+    with tqdm(total=total, bar_format=shown) as bar:
+        yield bar
+
+
+def _minimised(recipe: StylizeRecipe) -> dict[str, Any]:
+    """What decides how optimisation goes, whatever network there is."""
+    terms = {"content_tap", "style_taps", "content_weight", "style_weight", "tv_weight"}
+    return {
+        "loss": recipe.loss.model_dump(mode="json", include=terms),
+        "painting": digest(recipe.style.file),
+        "short_side": recipe.style.short_side,
+    }
+
+
+def _descent(
+    objective: PerceptualLoss, image: Tensor, iterations: int, bar: "tqdm[None]", work: int
+) -> list[dict[str, float]]:
+    """Losses after each iteration of optimising a photograph, each as much ``work``."""
+    losses: list[dict[str, float]] = []
+
+    def record(_: int, __: Tensor, terms: LossTerms) -> None:
+        losses.append(asdict(Losses.of(terms)))
+        bar.update(work)
+
+    gatys.optimize(objective, image, iterations, record)
+    return losses
+
+
+@torch.no_grad()
+def _measured(objective: PerceptualLoss, image: Tensor, target: Tensor) -> Losses:
+    """Of an image RGB [1, 3, H, W] in [0, 255], beside the ``content_target`` of another."""
+    return Losses.of(objective(image, target))
 
 
 def centre_crop(file: Path, size: int) -> Tensor:
@@ -83,76 +231,17 @@ def centre_crop(file: Path, size: int) -> Tensor:
     return image[:, :, top : top + size, left : left + size].contiguous()
 
 
+def served_style(name: str, model: TrainedModel) -> tuple[ServedStyleNet, StylizeRecipe]:
+    """Raises TrainerError if ``model`` is not a style."""
+    if not isinstance(model.recipe, StylizeRecipe):
+        raise TrainerError(f"{name} is not a style")
+    assert isinstance(model.network, StyleNet)
+    return ServedStyleNet(model.network).eval(), model.recipe
+
+
 @torch.no_grad()
 def stylize(network: ServedStyleNet, image: Tensor) -> Tensor:
     """What a user gets: through bytes and back, float RGB [1, 3, H, W] in [0, 255]."""
     pixels = image.round().to(torch.uint8).permute(0, 2, 3, 1)
     output: Tensor = network(pixels, torch.ones(1), torch.zeros(1))
     return output.permute(0, 3, 1, 2).float()
-
-
-def evaluate(
-    network: ServedStyleNet,
-    objective: PerceptualLoss,
-    photographs: Sequence[Path],
-    size: int,
-    on_iteration: Callable[[], object],
-) -> Evaluation:
-    """Evaluate on the centre crops of photographs; ``on_iteration`` hears of each L-BFGS step."""
-    untouched: list[Losses] = []
-    stylized: list[Losses] = []
-    optimized: list[list[Losses]] = []  # one list of iterations a photograph
-    for file in photographs:
-        image = centre_crop(file, size)
-        target = objective.content_target(image)
-        untouched.append(measured(objective, image, target))
-        stylized.append(measured(objective, stylize(network, image), target))
-        optimized.append(descent(objective, image, max(MILESTONES), on_iteration))
-    by_iteration = [mean(losses) for losses in zip(*optimized, strict=True)]
-    network_mean = mean(stylized)
-    return Evaluation(
-        photographs=len(photographs),
-        size=size,
-        untouched=mean(untouched),
-        network=network_mean,
-        optimized={n: by_iteration[n - 1] for n in MILESTONES},
-        matched_at=matched_at(by_iteration, network_mean),
-    )
-
-
-@torch.no_grad()
-def measured(objective: PerceptualLoss, image: Tensor, target: Tensor) -> Losses:
-    """Of an image RGB [1, 3, H, W] in [0, 255], beside the ``content_target`` of another."""
-    return Losses.of(objective(image, target))
-
-
-def descent(
-    objective: PerceptualLoss,
-    image: Tensor,
-    iterations: int,
-    on_iteration: Callable[[], object],
-) -> list[Losses]:
-    """Losses after each iteration of optimising a photograph, RGB [1, 3, H, W] in [0, 255]."""
-    losses: list[Losses] = []
-
-    def record(_: int, __: Tensor, terms: LossTerms) -> None:
-        losses.append(Losses.of(terms))
-        on_iteration()
-
-    gatys.optimize(objective, image, iterations, record)
-    return losses
-
-
-def matched_at(by_iteration: Sequence[Losses], network: Losses) -> int | None:
-    """The first iteration, counted from 1, whose total is no worse than the network's, if any."""
-    matched = (n for n, losses in enumerate(by_iteration, 1) if losses.total <= network.total)
-    return next(matched, None)
-
-
-def mean(losses: Sequence[Losses]) -> Losses:
-    count = len(losses)
-    return Losses(
-        content=sum(one.content for one in losses) / count,
-        style=sum(one.style for one in losses) / count,
-        total=sum(one.total for one in losses) / count,
-    )

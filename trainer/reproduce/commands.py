@@ -2,14 +2,11 @@
 
 from argparse import Namespace
 
-from trainer import data, lpips_weights, upscale_evaluation, vgg_weights
-from trainer.errors import TrainerError
-from trainer.losses import PerceptualLoss
+from trainer import data, evaluation, lpips_weights, upscale_evaluation, vgg_weights
+from trainer.evaluation import Style, served_style
+from trainer.kept import Kept
 from trainer.lpips import LPIPS
-from trainer.networks import ServedStyleNet, StyleNet
-from trainer.recipe import StylizeRecipe
 from trainer.reproduce import objective, reconstruction, sizes, speed, upscaling
-from trainer.reproduce.kept import Kept
 from trainer.reproduce.reconstruction import CONTENT, STYLE, Reconstruction
 from trainer.reproduce.report import Report
 from trainer.vgg import VGG16
@@ -33,15 +30,14 @@ def run_speed(options: Namespace, trained: Trained) -> None:
 
 def run_objective(options: Namespace, trained: Trained) -> None:
     photographs = data.find_photographs(options.data)[: options.photographs]
-    name = f"objective_{options.style}"
-    objective.run(
+    found = evaluation.measure(
         _style(options, trained),
         photographs,
         options.sizes,
         options.iterations,
-        _kept(options, name),
-        Report(options.out, name),
+        evaluation.kept(options.runs, options.style),
     )
+    objective.write(found, Report(options.out, f"objective_{options.style}"))
 
 
 def run_content(options: Namespace, _: Trained) -> None:
@@ -53,7 +49,7 @@ def run_style(options: Namespace, _: Trained) -> None:
 
 
 def run_sizes(options: Namespace, trained: Trained) -> None:
-    networks = {name: _network(name, trained)[0] for name in options.style}
+    networks = {name: served_style(name, trained(name))[0] for name in options.style}
     for name, network in networks.items():
         sizes.run(network, options.content, options.sizes, Report(options.out, f"sizes_{name}"))
 
@@ -75,25 +71,10 @@ def _reconstruct(what: Reconstruction, options: Namespace) -> None:
         options.image,
         options.size,
         options.iterations,
-        _kept(options, what.name),
+        Kept(options.runs / "reproduce" / what.name),
         Report(options.out, what.name),
     )
 
 
-def _style(options: Namespace, trained: Trained) -> objective.Style:
-    network, recipe = _network(options.style, trained)
-    painting = data.read_rgb(recipe.style.file, recipe.style.short_side)
-    vgg = VGG16(vgg_weights.load(options.vgg))
-    return objective.Style(recipe, network, PerceptualLoss(vgg, painting, recipe.loss))
-
-
-def _network(name: str, trained: Trained) -> tuple[ServedStyleNet, StylizeRecipe]:
-    model = trained(name)
-    if not isinstance(model.recipe, StylizeRecipe):
-        raise TrainerError(f"{name} is not a style")
-    assert isinstance(model.network, StyleNet)
-    return ServedStyleNet(model.network).eval(), model.recipe
-
-
-def _kept(options: Namespace, name: str) -> Kept:
-    return Kept(options.runs / "reproduce" / name)
+def _style(options: Namespace, trained: Trained) -> Style:
+    return Style.of(options.style, trained(options.style), VGG16(vgg_weights.load(options.vgg)))

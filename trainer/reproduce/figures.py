@@ -7,8 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from PIL import Image
 
-from trainer.evaluation import mean
-from trainer.reproduce.descents import Descents, deviation
+from trainer.evaluation import Descents, deviation, mean
 
 GREY, BLUE, LIGHT = "#555555", "#1f6fb4", "#aaaaaa"
 

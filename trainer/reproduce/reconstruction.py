@@ -21,8 +21,8 @@ from trainer import data, sheets
 from trainer.evaluation import centre_crop
 from trainer.gatys import descend
 from trainer.image_quality import luma, psnr, ssim
+from trainer.kept import Kept, digest
 from trainer.losses import gram, total_variation
-from trainer.reproduce.kept import Kept, digest
 from trainer.reproduce.report import Report, table
 from trainer.vgg import VGG16, Tap
 

@@ -8,30 +8,10 @@ from PIL import Image
 
 from tests.trainer import small
 from tests.trainer.reproduce.conftest import rows
-from trainer import commands, gatys, weights_file
+from trainer import commands, evaluation, gatys, weights_file
 from trainer.__main__ import main
-from trainer.evaluation import Losses
-from trainer.reproduce.descents import Descents, deviation
 
 Optimise = Callable[..., object]
-
-
-def losses(*totals: float) -> list[Losses]:
-    return [Losses(content=0.0, style=total, total=total) for total in totals]
-
-
-@pytest.mark.parametrize(("network", "matched_at"), [(7.0, 1), (5.0, 2), (4.9, 3), (0.5, None)])
-def test_a_network_is_matched_by_the_first_iteration_whose_mean_is_no_worse(
-    network: float, matched_at: int | None
-) -> None:
-    optimized = [losses(8, 4, 1), losses(6, 6, 1)]  # means 7, 5, 1
-    found = Descents(256, losses(9, 9), losses(network - 1, network + 1), optimized)
-    assert found.matched_at == matched_at
-
-
-def test_a_single_photograph_does_not_deviate() -> None:
-    assert deviation(losses(3)) == 0
-    assert deviation(losses(1, 3)) == pytest.approx(2**0.5)
 
 
 @pytest.fixture
@@ -81,6 +61,21 @@ def test_what_was_optimised_is_kept_for_the_next_time(
     assert Path("paper/objective_small.csv").read_bytes() == first
     assert main([*arguments, "--sizes", "32", "48"]) == 0
     assert optimised == [32, 32, 48, 48]
+
+
+def test_evaluating_the_style_keeps_and_takes_the_same(
+    arguments: list[str],
+    optimised: list[int],
+    photographs: tuple[Path, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([*arguments, "--sizes", "32"]) == 0
+    monkeypatch.setattr(evaluation, "MILESTONES", (1, 3))
+    evaluate = ["evaluate", "--style", "small", "--data", str(photographs[0].parent)]
+    assert main([*evaluate, "--photographs", "3", "--size", "32"]) == 0
+    assert len(optimised) == 3
+    assert "optimised, 3 iterations" in capsys.readouterr().out
 
 
 def test_a_network_trained_anew_is_compared_with_what_was_kept(

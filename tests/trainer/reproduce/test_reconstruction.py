@@ -9,8 +9,8 @@ from torch import Tensor
 
 from tests.trainer.reproduce.conftest import rows
 from trainer.__main__ import main
+from trainer.kept import Kept
 from trainer.reproduce import reconstruction
-from trainer.reproduce.kept import Kept
 from trainer.reproduce.report import Report
 from trainer.vgg import VGG16
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from trainer.errors import TrainerError
-from trainer.reproduce.kept import Kept, digest
+from trainer.kept import Kept, digest
 
 
 def test_what_is_kept_is_not_measured_again(tmp_path: Path) -> None:
