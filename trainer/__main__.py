@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trainer.arguments import (
+    add_device,
     add_model,
     add_out,
     add_runs,
@@ -66,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         "--overwrite", action="store_true", help="start again where there is a run, which is lost"
     )
     add_vgg(add)
-    add("--device", default="auto", help="cpu, cuda, cuda:N or auto (%(default)s)")
+    add_device(add)
     workers = min(8, max(1, (os.cpu_count() or 1) - 1))
     add(
         "--workers",
@@ -122,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
         help="side of the centre crops (%(default)s)",
     )
     add_vgg(add)
+    add_device(add)
     add = evaluation.add_argument_group("upscalers").add_argument
     add_upscalers(add)
     add("--csv", type=Path, metavar="FILE", help="a line for every photograph and method")

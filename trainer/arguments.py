@@ -17,6 +17,10 @@ def add_vgg(add: Add) -> None:
     )
 
 
+def add_device(add: Add) -> None:
+    add("--device", default="auto", help="cpu, cuda, cuda:N or auto (%(default)s)")
+
+
 def add_runs(add: Add) -> None:
     add(
         "--runs",

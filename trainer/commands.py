@@ -16,6 +16,7 @@ from trainer import (
     atomic,
     checkpoint,
     data,
+    devices,
     distributed,
     evaluation,
     gatys,
@@ -54,7 +55,7 @@ WARM_START = "wave"
 
 def train(options: Namespace) -> None:
     name = _name_of_run(options)
-    device = _device(options.device)
+    device = devices.chosen(options.device)
     with distributed.joined(device) as world:
         _train(options, name, device, world)
 
@@ -156,7 +157,8 @@ def evaluate(options: Namespace) -> None:
 
 def _evaluate_style(options: Namespace) -> None:
     model = _trained(options.style, options.runs)
-    style = evaluation.Style.of(options.style, model, VGG16(vgg_weights.load(options.vgg)))
+    vgg = VGG16(vgg_weights.load(options.vgg))
+    style = evaluation.Style.of(options.style, model, vgg, devices.chosen(options.device))
     photographs = data.find_photographs(options.data)[: options.photographs or 10]
     (found,) = evaluation.measure(
         style,
@@ -317,17 +319,3 @@ def _save(image: Image.Image, file: Path) -> None:
     except (OSError, ValueError) as error:
         raise TrainerError(f"{file}: {error}") from error
     print(f"wrote {file}")
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda":
-        name = f"cuda:{distributed.local_rank()}"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise TrainerError(f"--device {name}: no such kind of device") from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise TrainerError(f"--device {name}: PyTorch finds no GPU")
-    return device

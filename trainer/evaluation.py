@@ -37,13 +37,16 @@ class Style:
     recipe: StylizeRecipe
     network: ServedStyleNet
     objective: PerceptualLoss
+    device: torch.device
+    """Where network and objective are."""
 
     @classmethod
-    def of(cls, name: str, model: TrainedModel, vgg: VGG16) -> "Style":
+    def of(cls, name: str, model: TrainedModel, vgg: VGG16, device: torch.device) -> "Style":
         """Raises TrainerError if ``model`` is not a style."""
         network, recipe = served_style(name, model)
-        painting = data.read_rgb(recipe.style.file, recipe.style.short_side)
-        return cls(recipe, network, PerceptualLoss(vgg, painting, recipe.loss))
+        painting = data.read_rgb(recipe.style.file, recipe.style.short_side).to(device)
+        objective = PerceptualLoss(vgg.to(device), painting, recipe.loss)
+        return cls(recipe, network.to(device), objective, device)
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,8 @@ def measure(
 
     The network is measured anew; optimisation, which takes hours, only where it is not kept.
     """
-    with _progress(sizes, len(photographs) * iterations) as bar:
+    full_float32 = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+    with full_float32, _progress(sizes, len(photographs) * iterations) as bar:
         return [_of_size(style, photographs, size, iterations, kept, bar) for size in sizes]
 
 
@@ -168,10 +172,10 @@ def _of_size(
     optimized: list[list[Losses]] = []
     for file in photographs:
         bar.set_description(f"{size} px, {file.stem}")
-        image = centre_crop(file, size)
+        image = centre_crop(file, size).to(style.device)
         target = style.objective.content_target(image)
-        untouched.append(_measured(style.objective, image, target))
-        network.append(_measured(style.objective, stylize(style.network, image), target))
+        untouched.append(measured(style.objective, image, target))
+        network.append(measured(style.objective, stylize(style.network, image), target))
         before = bar.n
         found = kept.numbers(
             f"{size}_{file.stem}",
@@ -218,7 +222,7 @@ def _descent(
 
 
 @torch.no_grad()
-def _measured(objective: PerceptualLoss, image: Tensor, target: Tensor) -> Losses:
+def measured(objective: PerceptualLoss, image: Tensor, target: Tensor) -> Losses:
     """Of an image RGB [1, 3, H, W] in [0, 255], beside the ``content_target`` of another."""
     return Losses.of(objective(image, target))
 
@@ -243,5 +247,6 @@ def served_style(name: str, model: TrainedModel) -> tuple[ServedStyleNet, Styliz
 def stylize(network: ServedStyleNet, image: Tensor) -> Tensor:
     """What a user gets: through bytes and back, float RGB [1, 3, H, W] in [0, 255]."""
     pixels = image.round().to(torch.uint8).permute(0, 2, 3, 1)
-    output: Tensor = network(pixels, torch.ones(1), torch.zeros(1))
+    zero, one = torch.tensor([[0.0], [1.0]], device=image.device)
+    output: Tensor = network(pixels, strength=one, preserve_color=zero)
     return output.permute(0, 3, 1, 2).float()

@@ -28,7 +28,7 @@ UNMATCHED = replace(BY_HAND, network=[Losses(1.0, 1.0, 2.0)] * 3)
 @pytest.fixture(scope="module")
 def style(random_vgg: dict[str, Tensor], painting: Path) -> Style:
     model = small.model(painting, small.lively(width=4))
-    return Style.of("small", model, VGG16(random_vgg))
+    return Style.of("small", model, VGG16(random_vgg), torch.device("cpu"))
 
 
 def losses(*totals: float) -> list[Losses]:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from trainer.arguments import Add, add_runs, add_store, add_vgg, positive
+from trainer.arguments import Add, add_device, add_runs, add_store, add_vgg, positive
 
 
 def add_experiments(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +76,7 @@ def add_experiments(parser: argparse.ArgumentParser) -> None:
     add_sizes(add, "sides of the centre crops")
     add("--iterations", type=positive, default=100, metavar="N", help="of L-BFGS (%(default)s)")
     add_vgg(add)
+    add_device(add)
 
     for name, number, original in (
         ("content", 3, "a photograph"),

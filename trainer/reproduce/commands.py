@@ -2,7 +2,9 @@
 
 from argparse import Namespace
 
-from trainer import data, evaluation, lpips_weights, upscale_evaluation, vgg_weights
+import torch
+
+from trainer import data, devices, evaluation, lpips_weights, upscale_evaluation, vgg_weights
 from trainer.evaluation import Style, served_style
 from trainer.kept import Kept
 from trainer.lpips import LPIPS
@@ -14,7 +16,7 @@ from trainer.weights_file import Trained
 
 
 def run_speed(options: Namespace, trained: Trained) -> None:
-    style = _style(options, trained)
+    style = _style(options, trained, torch.device("cpu"))
     session = speed.session(options.store, options.style)
     speed.run(
         style.network,
@@ -31,7 +33,7 @@ def run_speed(options: Namespace, trained: Trained) -> None:
 def run_objective(options: Namespace, trained: Trained) -> None:
     photographs = data.find_photographs(options.data)[: options.photographs]
     found = evaluation.measure(
-        _style(options, trained),
+        _style(options, trained, devices.chosen(options.device)),
         photographs,
         options.sizes,
         options.iterations,
@@ -76,5 +78,6 @@ def _reconstruct(what: Reconstruction, options: Namespace) -> None:
     )
 
 
-def _style(options: Namespace, trained: Trained) -> Style:
-    return Style.of(options.style, trained(options.style), VGG16(vgg_weights.load(options.vgg)))
+def _style(options: Namespace, trained: Trained, device: torch.device) -> Style:
+    vgg = VGG16(vgg_weights.load(options.vgg))
+    return Style.of(options.style, trained(options.style), vgg, device)
