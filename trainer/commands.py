@@ -157,8 +157,10 @@ def evaluate(options: Namespace) -> None:
 
 def _evaluate_style(options: Namespace) -> None:
     model = _trained(options.style, options.runs)
-    vgg = VGG16(vgg_weights.load(options.vgg))
-    style = evaluation.Style.of(options.style, model, vgg, devices.chosen(options.device))
+    followed, network = evaluation.served_style(options.style, model)
+    device = devices.chosen(options.device)
+    vgg = VGG16(vgg_weights.load(options.vgg))  # last, since it may be a long download
+    style = evaluation.Style.of(followed, network, vgg, device)
     photographs = data.find_photographs(options.data)[: options.photographs or 10]
     (found,) = evaluation.measure(
         style,

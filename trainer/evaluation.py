@@ -41,9 +41,9 @@ class Style:
     """Where network and objective are."""
 
     @classmethod
-    def of(cls, name: str, model: TrainedModel, vgg: VGG16, device: torch.device) -> "Style":
-        """Raises TrainerError if ``model`` is not a style."""
-        network, recipe = served_style(name, model)
+    def of(
+        cls, recipe: StylizeRecipe, network: ServedStyleNet, vgg: VGG16, device: torch.device
+    ) -> "Style":
         painting = data.read_rgb(recipe.style.file, recipe.style.short_side).to(device)
         objective = PerceptualLoss(vgg.to(device), painting, recipe.loss)
         return cls(recipe, network.to(device), objective, device)
@@ -235,12 +235,12 @@ def centre_crop(file: Path, size: int) -> Tensor:
     return image[:, :, top : top + size, left : left + size].contiguous()
 
 
-def served_style(name: str, model: TrainedModel) -> tuple[ServedStyleNet, StylizeRecipe]:
+def served_style(name: str, model: TrainedModel) -> tuple[StylizeRecipe, ServedStyleNet]:
     """Raises TrainerError if ``model`` is not a style."""
     if not isinstance(model.recipe, StylizeRecipe):
         raise TrainerError(f"{name} is not a style")
     assert isinstance(model.network, StyleNet)
-    return ServedStyleNet(model.network).eval(), model.recipe
+    return model.recipe, ServedStyleNet(model.network).eval()
 
 
 @torch.no_grad()

@@ -112,7 +112,7 @@ def _measured(
     points = []
     for model in models:
         progress(f"measuring after {model.training.steps} steps")
-        style = Style.of(name, model, vgg, device)
+        style = Style.of(*evaluation.served_style(name, model), vgg, device)
         losses = [
             evaluation.measured(
                 style.objective,

@@ -28,7 +28,8 @@ UNMATCHED = replace(BY_HAND, network=[Losses(1.0, 1.0, 2.0)] * 3)
 @pytest.fixture(scope="module")
 def style(random_vgg: dict[str, Tensor], painting: Path) -> Style:
     model = small.model(painting, small.lively(width=4))
-    return Style.of("small", model, VGG16(random_vgg), torch.device("cpu"))
+    recipe, network = evaluation.served_style("small", model)
+    return Style.of(recipe, network, VGG16(random_vgg), torch.device("cpu"))
 
 
 def losses(*totals: float) -> list[Losses]:

@@ -51,7 +51,7 @@ def run_style(options: Namespace, _: Trained) -> None:
 
 
 def run_sizes(options: Namespace, trained: Trained) -> None:
-    networks = {name: served_style(name, trained(name))[0] for name in options.style}
+    networks = {name: served_style(name, trained(name))[1] for name in options.style}
     for name, network in networks.items():
         sizes.run(network, options.content, options.sizes, Report(options.out, f"sizes_{name}"))
 
@@ -79,5 +79,5 @@ def _reconstruct(what: Reconstruction, options: Namespace) -> None:
 
 
 def _style(options: Namespace, trained: Trained, device: torch.device) -> Style:
-    vgg = VGG16(vgg_weights.load(options.vgg))
-    return Style.of(options.style, trained(options.style), vgg, device)
+    recipe, network = served_style(options.style, trained(options.style))
+    return Style.of(recipe, network, VGG16(vgg_weights.load(options.vgg)), device)
