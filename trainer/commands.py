@@ -158,10 +158,10 @@ def evaluate(options: Namespace) -> None:
 def _evaluate_style(options: Namespace) -> None:
     model = _trained(options.style, options.runs)
     followed, network = evaluation.served_style(options.style, model)
+    photographs = data.find_photographs(options.data)[: options.photographs or 10]
     device = devices.chosen(options.device)
     vgg = VGG16(vgg_weights.load(options.vgg))  # last, since it may be a long download
     style = evaluation.Style.of(followed, network, vgg, device)
-    photographs = data.find_photographs(options.data)[: options.photographs or 10]
     (found,) = evaluation.measure(
         style,
         photographs,

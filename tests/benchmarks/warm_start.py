@@ -40,6 +40,7 @@ class Recorded(Run):
         super().save(folder)
         model = training.trained_model(self)
         weights_file.save(folder / f"step_{self.progress.step:06}.safetensors", model)
+        self.network.train()  # which it goes on to do
 
 
 @dataclass(frozen=True)
