@@ -2,8 +2,8 @@
 
 The layout is Triton's model repository: <model>/<version>/model.onnx, where the highest version
 number is served. A version's folder holds all that belongs to it (our card.json, preview.jpg and
-golden output too), so that one rename puts a new version into its place. The same network in 8-bit
-integers may lie beside it, model.int8.onnx, for CPUs.
+golden output too), so that one rename puts a new version into its place. Beside it may lie the same
+network in float16, model.float16.onnx, for GPUs, and in 8-bit integers, model.int8.onnx, for CPUs.
 """
 
 import hashlib
@@ -20,9 +20,13 @@ from service.tiling import MAX_MARGIN
 
 Kind = Literal["stylize", "upscale"]
 Objective = Literal["feature", "pixel"]
-Precision = Literal["float32", "int8"]
+Precision = Literal["float32", "float16", "int8"]
 
-_FILES: Mapping[Precision, str] = {"float32": "model.onnx", "int8": "model.int8.onnx"}
+_FILES: Mapping[Precision, str] = {
+    "float32": "model.onnx",
+    "float16": "model.float16.onnx",
+    "int8": "model.int8.onnx",
+}
 
 
 class _Card(BaseModel):

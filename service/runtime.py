@@ -27,10 +27,23 @@ _PROVIDER_NAMES: Mapping[Provider, str] = {
     "cuda": "CUDAExecutionProvider",
     "cpu": "CPUExecutionProvider",
 }
+_PROVIDER_OPTIONS: Mapping[Provider, dict[str, str]] = {
+    "cuda": {
+        # An exhaustive search of algorithms for every new image size would take seconds.
+        "cudnn_conv_algo_search": "HEURISTIC",
+        "arena_extend_strategy": "kSameAsRequested",
+    },
+    "cpu": {},
+}
 _WARM_UP_SIDES: Mapping[Kind, Sequence[int]] = {
     "stylize": (64, 256),
     "upscale": (TILE,),  # what all large images are cut into
 }
+# An ONNX graph of one Identity: whether a provider comes up is only seen in a session.
+_PROBE = (
+    b'\x08\x08:;\n\x10\n\x01x\x12\x01y"\x08Identity\x12\x05probeZ\x0f\n\x01x\x12\n\n\x08\x08\x01'
+    b"\x12\x04\n\x02\x08\x01b\x0f\n\x01y\x12\n\n\x08\x08\x01\x12\x04\n\x02\x08\x01B\x04\n\x00\x10\x14"
+)
 # ONNX Runtime has no exception of its own for this; these are its arena's, CUDA's and C++'s words.
 _OUT_OF_MEMORY = re.compile(r"Failed to allocate memory|out of memory|bad_?alloc", re.IGNORECASE)
 
@@ -109,21 +122,24 @@ class Runtime:
                 f"execution provider cuda: {self.build.package} {self.build.version} has none; "
                 "install the extra 'gpu' in place of 'cpu'"
             )
+        self.provider: Provider = "cpu"
         if has_cuda and execution_provider != "cpu":
             onnxruntime.preload_dlls()  # CUDA and cuDNN from their wheels, where they are installed
-        self._wanted: Sequence[Provider] = {
-            "auto": ("cuda", "cpu") if has_cuda else ("cpu",),
-            "cuda": ("cuda",),
-            "cpu": ("cpu",),
-        }[execution_provider]
-        self.provider: Provider = self._wanted[0]
+            if self._comes_up("cuda"):
+                self.provider = "cuda"
+            elif execution_provider == "cuda":
+                raise RuntimeUnavailable("execution provider cuda: the GPU did not come up")
+            else:
+                log.warning("CUDA did not come up; running on the CPU")
         # A session goes with the last request that holds its model.
         self._sessions: MutableMapping[Model, _Sessions] = WeakKeyDictionary()
 
     @property
     def precision(self) -> Precision:
         """Of the networks that run fastest here, and right."""
-        return "int8" if self.provider == "cpu" and cores.multiply_bytes() else "float32"
+        if self.provider == "cuda":
+            return "float16"
+        return "int8" if cores.multiply_bytes() else "float32"
 
     @property
     def concurrency(self) -> int:
@@ -137,7 +153,7 @@ class Runtime:
         """Open the model's sessions; from any thread, while others run.
 
         Raises RuntimeUnavailable if the file is not a network, or no longer the one that the
-        catalog has read, or if the execution provider did not come up.
+        catalog has read, or if the execution provider no longer comes up.
         """
         try:
             content = model.file.read_bytes()
@@ -146,16 +162,8 @@ class Runtime:
         if hashlib.sha256(content).hexdigest() != model.digest:
             raise RuntimeUnavailable(f"{model.file}: has changed since the catalog was read")
         session = self._session(model, content, self.threads)
-        provider: Provider = "cpu"
-        if _PROVIDER_NAMES["cuda"] in session.get_providers():
-            provider = "cuda"
-        if provider not in self._wanted:
-            raise RuntimeUnavailable("execution provider cuda: the GPU did not come up")
-        if provider != self.provider:
-            if self._sessions:
-                raise RuntimeUnavailable(f"{model.file}: CUDA came up for other models only")
-            log.warning("CUDA did not come up; running on the CPU")
-            self.provider, self._wanted = provider, (provider,)
+        if _PROVIDER_NAMES[self.provider] not in session.get_providers():
+            raise RuntimeUnavailable(f"{model.file}: CUDA came up for other models only")
         shared = session
         if self.concurrency > 1:
             # Rounded up: a thread too many costs less than a core that has none.
@@ -231,20 +239,17 @@ class Runtime:
         # A thread that spins for its next task takes the core from decoding and encoding.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            return self._ort.InferenceSession(content, options, self._provider_options())
+            providers = [(_PROVIDER_NAMES[self.provider], _PROVIDER_OPTIONS[self.provider])]
+            return self._ort.InferenceSession(content, options, providers)
         except Exception as error:  # as in run
             raise RuntimeUnavailable(f"{model.file}: {_first_line(error)}") from error
 
-    def _provider_options(self) -> list[tuple[str, dict[str, str]]]:
-        options = {
-            "cuda": {
-                # An exhaustive search of algorithms for every new image size would take seconds.
-                "cudnn_conv_algo_search": "HEURISTIC",
-                "arena_extend_strategy": "kSameAsRequested",
-            },
-            "cpu": {},
-        }
-        return [(_PROVIDER_NAMES[provider], options[provider]) for provider in self._wanted]
+    def _comes_up(self, provider: Provider) -> bool:
+        """A session that cannot have the provider falls back to the CPU, and logs why."""
+        options = self._ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        session = self._ort.InferenceSession(_PROBE, options, [_PROVIDER_NAMES[provider]])
+        return _PROVIDER_NAMES[provider] in session.get_providers()
 
 
 @cache

@@ -16,22 +16,27 @@ STYLIZED_SIDE, ENLARGED_SIDE = 64, 32
 
 
 def pair(serialized: bytes, sample_inputs: Sequence[str]) -> bytes:
-    """An NPZ file of the inputs by their names in the graph, and ``output``.
-
-    A style gets the test picture twice: mirrored, by half and in its own colours the second time.
-    """
-    inputs: dict[str, Any] = {}
-    if sample_inputs:
-        picture = test_picture(STYLIZED_SIDE)
-        values = {"strength": (1, 0.5), "preserve_color": (0, 1)}
-        inputs = {name: np.array(values[name], np.float32) for name in sample_inputs}
-        inputs["image"] = np.stack([picture, picture[:, ::-1]])
-    else:
-        inputs["image"] = test_picture(ENLARGED_SIDE)[None]
+    """An NPZ file of the ``inputs`` and the network's ``output``."""
     session = onnxruntime.InferenceSession(serialized, providers=["CPUExecutionProvider"])
+    given = inputs(sample_inputs)
     file = io.BytesIO()
-    np.savez_compressed(file, output=session.run(["output"], inputs)[0], **inputs)
+    np.savez_compressed(file, output=session.run(["output"], given)[0], **given)
     return file.getvalue()
+
+
+def inputs(sample_inputs: Sequence[str]) -> dict[str, Any]:
+    """The test picture and what goes with it, by their names in the graph.
+
+    A style gets the picture twice: mirrored, by half and in its own colours the second time.
+    """
+    if not sample_inputs:
+        return {"image": test_picture(ENLARGED_SIDE)[None]}
+    picture = test_picture(STYLIZED_SIDE)
+    values = {"strength": (1, 0.5), "preserve_color": (0, 1)}
+    return {
+        **{name: np.array(values[name], np.float32) for name in sample_inputs},
+        "image": np.stack([picture, picture[:, ::-1]]),
+    }
 
 
 def test_picture(side: int) -> NDArray[np.uint8]:

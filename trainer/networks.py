@@ -159,10 +159,11 @@ class ServedStyleNet(nn.Module):
         content = image.permute(0, 3, 1, 2).float()
         height, width = content.shape[-2:]
         framed = F.pad(content, (MARGIN, MARGIN, MARGIN, MARGIN), mode="reflect")
-        places = self.earlier((framed - PIXEL_CENTRE) / PIXEL_CENTRE)
+        centred = (framed - PIXEL_CENTRE) / PIXEL_CENTRE
+        places = self.earlier(centred.to(self.to_rgb.weight.dtype))
         for n, layers in enumerate(self.upsampling):
             places = layers(places if n == 0 else F.pixel_shuffle(places, 2))
-        logits = self.interleave(self.to_rgb(places))
+        logits = self.interleave(self.to_rgb(places)).float()
         cut = MARGIN - 4  # to_rgb left out the 4 pixels that it would have padded
         logits = logits[..., cut : cut + height, cut : cut + width]
         change = to_pixels(logits).clamp(0, 255) - content

@@ -54,7 +54,8 @@ class UpscaleNet(nn.Module):
         return 2 * self.blocks + 3
 
     def forward(self, low: Tensor) -> Tensor:
-        features = self.head((low - PIXEL_CENTRE) / PIXEL_CENTRE)
+        centred = (low - PIXEL_CENTRE) / PIXEL_CENTRE
+        features = self.head(centred.to(self.head.weight.dtype))
         missing = F.pixel_shuffle(self.tail(features + self.body(features)), self.factor)
         return self._enlarged(low) + PIXEL_CENTRE * missing.to(low.dtype)
 
@@ -118,7 +119,8 @@ class PaperUpscaleNet(nn.Module):
         return radius + 2 * self.blocks + 4
 
     def forward(self, low: Tensor) -> Tensor:
-        logits = self.to_rgb(self.features((low - PIXEL_CENTRE) / PIXEL_CENTRE))
+        centred = (low - PIXEL_CENTRE) / PIXEL_CENTRE
+        logits = self.to_rgb(self.features(centred.to(self.to_rgb.weight.dtype)))
         return to_pixels(logits.float())
 
 

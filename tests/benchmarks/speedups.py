@@ -26,7 +26,7 @@ from tests.benchmarks import sessions
 from tests.benchmarks.markdown import Report, progress
 from tests.benchmarks.photographs import square
 from tests.conftest import ROOT
-from trainer import calibration, export, weights_file
+from trainer import calibration, graphs, weights_file
 from trainer.balancing import balanced
 from trainer.networks import MARGIN, ServedStyleNet, StyleNet
 from trainer.quantization import quantized
@@ -100,7 +100,7 @@ def _trained(name: str) -> StyleNet:
 
 
 def _graph(network: nn.Module) -> onnx.ModelProto:
-    return export.to_onnx(network.eval(), {})
+    return graphs.to_onnx(network.eval(), {})
 
 
 def _opened(graph: onnx.ModelProto) -> InferenceSession:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from service import catalog
-from service.catalog import BrokenStore
+from service.catalog import BrokenStore, Precision
 from service.problems import UnknownModel
 
 
@@ -94,17 +94,23 @@ def test_an_empty_store_is_refused(tmp_path: Path) -> None:
         catalog.read(tmp_path)
 
 
-def test_a_network_in_8_bit_integers_is_read_where_it_is_asked_for(store: Path) -> None:
-    floats, integers = (catalog.read(store, each).models["wave"] for each in ("float32", "int8"))
-    assert (floats.precision, integers.precision) == ("float32", "int8")
-    assert (floats.file.name, integers.file.name) == ("model.onnx", "model.int8.onnx")
-    assert integers.golden.name == "model.int8.golden.npz"
-    assert floats.digest != integers.digest
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+def test_a_network_in_another_precision_is_read_where_it_is_asked_for(
+    store: Path, precision: Precision
+) -> None:
+    floats, other = (catalog.read(store, each).models["wave"] for each in ("float32", precision))
+    assert (floats.precision, other.precision) == ("float32", precision)
+    assert (floats.file.name, other.file.name) == ("model.onnx", f"model.{precision}.onnx")
+    assert other.golden.name == f"model.{precision}.golden.npz"
+    assert floats.digest != other.digest
 
 
-def test_a_model_without_8_bit_integers_is_read_in_float32(store: Path) -> None:
-    (store / "wave" / "1" / "model.int8.onnx").unlink()
-    assert catalog.read(store, "int8").models["wave"].precision == "float32"
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+def test_a_model_that_is_not_there_in_a_precision_is_read_in_float32(
+    store: Path, precision: Precision
+) -> None:
+    (store / "wave" / "1" / f"model.{precision}.onnx").unlink()
+    assert catalog.read(store, precision).models["wave"].precision == "float32"
 
 
 @pytest.mark.parametrize("file", ["model.onnx", "card.json", "model.golden.npz"])

@@ -1,5 +1,7 @@
 """Exporting a network: what the model's folder in the store holds."""
 
+import copy
+import dataclasses
 import hashlib
 import json
 import os
@@ -19,7 +21,7 @@ from PIL import Image
 
 from tests.trainer import small
 from tests.trainer.small import Exported
-from trainer import data, export, weights_file
+from trainer import data, export, precisions, weights_file
 from trainer.errors import TrainerError
 from trainer.networks import ServedStyleNet
 from trainer.recipe import StylizeRecipe
@@ -53,6 +55,8 @@ def test_a_models_folder_holds_graph_configuration_card_and_preview(exported: Ex
         "config.pbtxt",
         "1/model.onnx",
         "1/model.golden.npz",
+        "1/model.float16.onnx",
+        "1/model.float16.golden.npz",
         "1/card.json",
         "1/preview.jpg",
     }
@@ -157,6 +161,31 @@ def test_a_style_that_8_bit_integers_would_change_is_written_in_floats_alone(
     assert "8-bit integers" in caplog.text
 
 
+def test_beside_it_lies_the_network_in_float16_and_answers_the_same(exported: Exported) -> None:
+    with np.load(exported.folder / "1" / "model.golden.npz") as golden:
+        pair = dict(golden)
+    output = pair.pop("output").astype(int)
+    graph = onnx.load(exported.folder / "1" / "model.float16.onnx")
+    weights = [each for each in graph.graph.initializer if len(each.dims) == 4]
+    assert {each.data_type for each in weights} == {onnx.TensorProto.FLOAT16}
+    halves = InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    difference = np.abs(halves.run(["output"], pair)[0] - output)
+    assert difference.mean() < precisions.FLOAT16_TOLERANCE
+
+
+def test_a_network_whose_values_do_not_fit_into_float16_is_written_in_float32_alone(
+    tmp_path: Path, exported: Exported, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Instance norm undoes any factor, but beyond 65,504 there is no number in float16."""
+    network = copy.deepcopy(exported.model.network)
+    with torch.no_grad():
+        next(network.parameters()).mul_(1e6)
+    model = dataclasses.replace(exported.model, network=network)
+    export.export(model, "small", tmp_path, photograph=None, evaluation=None)
+    assert not list(tmp_path.rglob("*float16*"))
+    assert "not in float16" in caplog.text
+
+
 def test_the_golden_output_is_that_of_the_graph_for_inputs_of_all_kinds(
     exported: Exported, session: InferenceSession
 ) -> None:
@@ -178,6 +207,8 @@ def test_exporting_elsewhere_gives_the_same_bytes(
     for name in (
         "1/model.onnx",
         "1/model.golden.npz",
+        "1/model.float16.onnx",
+        "1/model.float16.golden.npz",
         "1/card.json",
         "1/preview.jpg",
         "config.pbtxt",

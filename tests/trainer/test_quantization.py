@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from tests.conftest import ROOT
-from trainer import calibration, export, weights_file
+from trainer import calibration, graphs, precisions, weights_file
 from trainer.balancing import balanced
 from trainer.networks import ServedStyleNet, StyleNet
 from trainer.quantization import quantized
@@ -34,7 +34,7 @@ def wave() -> ServedStyleNet:
 
 @pytest.fixture(scope="module")
 def of_bytes(wave: ServedStyleNet, others: list[Photograph]) -> onnx.ModelProto:
-    return quantized(export.to_onnx(balanced(wave, others), {}))
+    return quantized(graphs.to_onnx(balanced(wave, others), {}))
 
 
 @torch.no_grad()
@@ -96,4 +96,4 @@ def test_pictures_in_bytes_are_close_to_those_in_floats(
     one, zero = np.ones(1, np.float32), np.zeros(1, np.float32)
     feeds = {"image": photograph[None], "strength": one, "preserve_color": zero}
     of_integers = session.run(["output"], feeds)[0][0]
-    assert difference(of_integers, painted(wave, photograph)).mean() < export.INT8_TOLERANCE
+    assert difference(of_integers, painted(wave, photograph)).mean() < precisions.INT8_TOLERANCE

@@ -10,7 +10,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from trainer import export, recipe, weights_file
+from service.golden import MAX_TOLERANCE
+from trainer import export, graphs, precisions, recipe, weights_file
 from trainer.weights_file import TrainedModel
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +53,7 @@ def test_the_shipped_model_paints_what_the_shipped_weights_paint(
     session = onnxruntime.InferenceSession(
         shipped / "1" / "model.onnx", providers=["CPUExecutionProvider"]
     )
-    served = export.serve(model.network)
+    served = graphs.serve(model.network)
     values = {
         "image": photograph[None, :180],
         "strength": np.float32([1]),
@@ -79,7 +80,7 @@ def test_exporting_the_shipped_weights_gives_the_shipped_model(
         photograph=None,
         evaluation=recipe.evaluation_of(name, model.recipe),
     )
-    for file in ("1/model.onnx", "config.pbtxt", "1/card.json"):
+    for file in ("1/model.onnx", "1/model.float16.onnx", "config.pbtxt", "1/card.json"):
         again = (tmp_path / name / file).read_bytes()
         assert again == (shipped / file).read_bytes(), file
     again, golden = (
@@ -108,4 +109,20 @@ def test_a_shipped_style_in_8_bit_integers_paints_nearly_the_same(
         )[0]
         for file in ("model.onnx", "model.int8.onnx")
     )
-    assert np.abs(floats.astype(int) - integers).mean() < export.INT8_TOLERANCE
+    assert np.abs(floats.astype(int) - integers).mean() < precisions.INT8_TOLERANCE
+
+
+@each_model
+def test_a_shipped_model_in_float16_answers_the_same(
+    shipped: Path, model: TrainedModel, photograph: NDArray[np.uint8]
+) -> None:
+    """In PyTorch, which computes in float16; on a CPU, ONNX Runtime does not."""
+    served = graphs.serve(model.network)
+    values = (torch.from_numpy(photograph)[None, :96, :96], torch.ones(1), torch.zeros(1))
+    inputs = values[: 1 + len(served.sample_inputs)]
+    with torch.no_grad():
+        floats, halves = (net(*inputs).int() for net in (served, precisions.in_float16(served)))
+    differences = (floats - halves).abs()
+    assert differences.double().mean() < precisions.FLOAT16_TOLERANCE
+    assert differences.max() <= MAX_TOLERANCE
+    assert (shipped / "1" / "model.float16.onnx").is_file()
