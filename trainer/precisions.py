@@ -6,7 +6,7 @@ float16 is for GPUs, 8-bit integers (``quantization``) for CPUs that multiply by
 import copy
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import onnxruntime
@@ -25,10 +25,12 @@ FLOAT16_TOLERANCE = 0.5
 INT8_TOLERANCE = 2.0
 """Levels of 255 by which 8-bit integers may change a photograph's picture on average."""
 
+Network = TypeVar("Network", bound=nn.Module)
+
 log = logging.getLogger(__name__)
 
 
-def in_float16(served: Served) -> Served:
+def in_float16(served: Network) -> Network:
     """A copy whose convolutions and norms compute in float16.
 
     Pixels, logits and what becomes of them stay in float32. ONNX Runtime's CUDA kernel of instance

@@ -1,0 +1,118 @@
+"""Images a second by size and batch, against the same network in PyTorch.
+
+    python -m tests.benchmarks.batches [--provider cuda] [--model wave] [--batches 1 2 4 8 16 32]
+
+Both take bytes of pixels from memory and give such back, and take turns batch by batch. Ours is the
+service's own runtime, which takes the network in the precision that it serves here. PyTorch has it
+as it is fastest there: on a GPU compiled, in float16, with channels last; on a CPU in float32.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from service import catalog
+from service.cores import available_cores
+from service.runtime import Runtime
+from tests.benchmarks import sessions
+from tests.benchmarks.markdown import Report, progress
+from tests.benchmarks.photographs import SIDES, square
+from tests.conftest import ROOT
+from trainer import weights_file
+from trainer.networks import ServedStyleNet, StyleNet
+from trainer.precisions import in_float16
+
+Pixels = NDArray[np.uint8]
+Run = Callable[[Pixels], Pixels]
+"""uint8 [N, H, W, 3] in full style."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--provider", choices=("auto", "cuda", "cpu"), default="auto")
+    parser.add_argument("--model", default="wave", help="a style (%(default)s)")
+    parser.add_argument("--sides", type=int, nargs="+", default=SIDES)
+    parser.add_argument("--batches", type=int, nargs="+", default=(1, 2, 4, 8, 16, 32))
+    parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--markdown", type=Path, help="file to append the table to")
+    options = parser.parse_args(arguments)
+
+    runtime = Runtime(options.provider, available_cores())
+    ours, precision = _served(runtime, options.model)
+    network = weights_file.load(ROOT / "trainer" / "weights" / f"{options.model}.safetensors")
+    assert isinstance(network.network, StyleNet)
+    exact = ServedStyleNet(network.network).eval()
+    theirs = _on_gpu(exact) if runtime.provider == "cuda" else _painting(exact, "cpu")
+    rows: list[list[str]] = []
+    for side in options.sides:
+        photograph = sessions.decoded(square(side))
+        one = np.array(photograph[None])
+        difference = np.abs(ours(one).astype(int) - _painting(exact, "cpu")(one)).mean()
+        for size in options.batches:
+            progress(f"{size} of {side}x{side}")
+            batch = np.repeat(photograph[None], size, axis=0)
+            seconds = _medians((ours, theirs), batch, options.repeats)
+            rates = [size / each for each in seconds]
+            row = [f"{side}x{side}", str(size), *(f"{rate:.1f}" for rate in rates)]
+            rows.append([*row, f"{rates[0] / rates[1]:.2f}", f"{difference:.2f}"])
+    report = Report(options.markdown)
+    name = (
+        torch.cuda.get_device_name() if runtime.provider == "cuda" else f"{runtime.threads} cores"
+    )
+    report.paragraph(
+        f"{options.model} in {precision} on {name}, ONNX Runtime {runtime.build.version} and "
+        f"PyTorch {torch.__version__}; medians of {options.repeats} batches. The difference is in "
+        "mean levels of 255 from float32 in PyTorch:"
+    )
+    header = ["size", "batch", "ours, images/s", "PyTorch", "ours / PyTorch", "difference"]
+    report.table(header, rows)
+
+
+def _served(runtime: Runtime, name: str) -> tuple[Run, catalog.Precision]:
+    model = catalog.read(ROOT / "model_store", runtime.precision).get(name, "stylize")
+    runtime.open(model)
+
+    def run(images: Pixels) -> Pixels:
+        full = {"strength": np.float32(1), "preserve_color": np.float32(0)}
+        return np.stack(runtime.run(model, [{"image": image, **full} for image in images]))
+
+    return run, model.precision
+
+
+def _on_gpu(network: ServedStyleNet) -> Run:
+    halved = in_float16(network).to("cuda", memory_format=torch.channels_last)
+    # Not dynamic: every size is compiled for itself, in its first run, as is fastest.
+    return _painting(torch.compile(halved, dynamic=False), "cuda")
+
+
+def _painting(network: Callable[..., torch.Tensor], device: str) -> Run:
+    @torch.no_grad()
+    def run(images: Pixels) -> Pixels:
+        image = torch.from_numpy(images).to(device)
+        strength = torch.ones(len(images), device=device)
+        painted: Pixels = network(image, strength, torch.zeros_like(strength)).cpu().numpy()
+        return painted
+
+    return run
+
+
+def _medians(runs: Sequence[Run], batch: Pixels, repeats: int) -> list[float]:
+    """Seconds of each; the first turn warms up."""
+    turns: list[list[float]] = []
+    for _ in range(repeats + 1):
+        turns.append([])
+        for run in runs:
+            start = time.perf_counter()
+            run(batch)
+            turns[-1].append(time.perf_counter() - start)
+    return [median(row) for row in zip(*turns[1:], strict=True)]
+
+
+if __name__ == "__main__":
+    main()
