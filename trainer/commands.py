@@ -165,8 +165,7 @@ def _evaluate_style(options: Namespace) -> None:
     (found,) = evaluation.measure(
         style,
         photographs,
-        [options.size],
-        max(evaluation.MILESTONES),
+        {options.size: max(evaluation.MILESTONES)},
         evaluation.kept(options.runs, options.style),
     )
     print(found.table())

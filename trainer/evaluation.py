@@ -5,7 +5,7 @@ optimisation reach. All losses are taken in float32: of optimisation after each 
 of the network from the bytes that it serves.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -140,17 +140,16 @@ def deviation(losses: Sequence[Losses]) -> float:
 def measure(
     style: Style,
     photographs: Sequence[Path],
-    sizes: Sequence[int],
-    iterations: int,
+    iterations: Mapping[int, int],
     kept: Kept,
 ) -> list[Descents]:
-    """Measure the centre crops of photographs, one result a size.
+    """Measure the centre crops of photographs, one result a size: those of ``iterations``.
 
     The network is measured anew; optimisation, which takes hours, only where it is not kept.
     """
     full_float32 = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
-    with full_float32, _progress(sizes, len(photographs) * iterations) as bar:
-        return [_of_size(style, photographs, size, iterations, kept, bar) for size in sizes]
+    with full_float32, _progress(iterations, len(photographs)) as bar:
+        return [_of_size(style, photographs, *each, kept, bar) for each in iterations.items()]
 
 
 def kept(runs: Path, style: str) -> Kept:
@@ -189,9 +188,9 @@ def _of_size(
 
 
 @contextmanager
-def _progress(sizes: Sequence[int], iterations: int) -> Iterator["tqdm[None]"]:
+def _progress(iterations: Mapping[int, int], photographs: int) -> Iterator["tqdm[None]"]:
     """In pixels, so that the time left is right although sizes take turns."""
-    total = sum(size * size * iterations for size in sizes)
+    total = photographs * sum(size * size * count for size, count in iterations.items())
     shown = "{desc}: {percentage:3.0f}%|{bar}| [{elapsed}<{remaining}]"
     with tqdm(total=total, bar_format=shown) as bar:
         yield bar

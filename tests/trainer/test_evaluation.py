@@ -103,7 +103,7 @@ def test_a_network_is_judged_by_the_bytes_that_it_serves(photograph: NDArray[np.
 def test_photographs_are_measured_untouched_painted_and_after_each_iteration(
     style: Style, photographs: tuple[Path, ...], tmp_path: Path
 ) -> None:
-    (found,) = evaluation.measure(style, photographs[:2], [48], 3, Kept(tmp_path))
+    (found,) = evaluation.measure(style, photographs[:2], {48: 3}, Kept(tmp_path))
     assert found.size == 48
     assert mean(found.untouched).content == pytest.approx(0, abs=1e-6)
 
@@ -123,5 +123,5 @@ def test_photographs_are_measured_untouched_painted_and_after_each_iteration(
 
 
 def test_each_size_is_measured(style: Style, photographs: tuple[Path, ...], tmp_path: Path) -> None:
-    found = evaluation.measure(style, photographs[:1], [32, 48], 1, Kept(tmp_path))
+    found = evaluation.measure(style, photographs[:1], {32: 1, 48: 1}, Kept(tmp_path))
     assert [one.size for one in found] == [32, 48]

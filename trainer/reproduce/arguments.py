@@ -74,7 +74,14 @@ def add_experiments(parser: argparse.ArgumentParser) -> None:
         help="how many of them, in order of name (%(default)s)",
     )
     add_sizes(add, "sides of the centre crops")
-    add("--iterations", type=positive, default=100, metavar="N", help="of L-BFGS (%(default)s)")
+    add(
+        "--iterations",
+        type=positive,
+        nargs="+",
+        default=[100],
+        metavar="N",
+        help="of L-BFGS, for all sizes or for each (100)",
+    )
     add_vgg(add)
     add_device(add)
 

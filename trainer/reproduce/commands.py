@@ -1,10 +1,12 @@
 """What ``python -m trainer reproduce EXPERIMENT`` does, by the experiment's name."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 
 import torch
 
 from trainer import data, devices, evaluation, lpips_weights, upscale_evaluation, vgg_weights
+from trainer.errors import TrainerError
 from trainer.evaluation import Style, served_style
 from trainer.kept import Kept
 from trainer.lpips import LPIPS
@@ -32,14 +34,22 @@ def run_speed(options: Namespace, trained: Trained) -> None:
 
 def run_objective(options: Namespace, trained: Trained) -> None:
     photographs = data.find_photographs(options.data)[: options.photographs]
+    iterations = _by_size(options.sizes, options.iterations)
     found = evaluation.measure(
         _style(options, trained, devices.chosen(options.device)),
         photographs,
-        options.sizes,
-        options.iterations,
+        iterations,
         evaluation.kept(options.runs, options.style),
     )
     objective.write(found, Report(options.out, f"objective_{options.style}"))
+
+
+def _by_size(sizes: Sequence[int], iterations: Sequence[int]) -> dict[int, int]:
+    if len(iterations) == 1:
+        return dict.fromkeys(sizes, iterations[0])
+    if len(iterations) != len(sizes):
+        raise TrainerError(f"--iterations: one number, or one for each of {len(sizes)} sizes")
+    return dict(zip(sizes, iterations, strict=True))
 
 
 def run_content(options: Namespace, _: Trained) -> None:

@@ -32,15 +32,17 @@ def _lines(found: Descents) -> Iterator[list[Cell]]:
 
 
 def _paragraphs(sizes: Sequence[Descents]) -> tuple[str, ...]:
-    header = ["size", "photograph", *(f"optimised, {n}" for n in sizes[0].at_milestones())]
+    reached = sorted({n for found in sizes for n in found.at_milestones()})
+    header = ["size", "photograph", *(f"optimised, {n}" for n in reached)]
     header += ["**network**", "equals iterations"]
     lines = []
     for found in sizes:
-        totals = [mean(found.untouched), *found.at_milestones().values()]
+        at = {n: f"{losses.total:.3g}" for n, losses in found.at_milestones().items()}
         lines.append(
             [
                 f"{found.size}x{found.size}",
-                *(f"{losses.total:.3g}" for losses in totals),
+                f"{mean(found.untouched).total:.3g}",
+                *(at.get(n, "not run") for n in reached),
                 f"**{mean(found.network).total:.3g}**",
                 f"**{found.equals}**",
             ]

@@ -52,6 +52,21 @@ def test_every_iteration_is_recorded_beside_the_network(arguments: list[str]) ->
         assert opened.width > 2 * 300
 
 
+def test_a_size_may_have_iterations_of_its_own(arguments: list[str]) -> None:
+    assert main([*arguments, "--sizes", "32", "48", "--iterations", "11", "2"]) == 0
+    found = rows(Path("paper/objective_small.csv"))
+    optimised = [row["size"] for row in found if row["method"] == "optimised"]
+    assert optimised == ["32"] * 11 + ["48"] * 2
+    assert "not run" in Path("paper/objective_small.md").read_text()
+
+
+def test_iterations_for_more_sizes_than_there_are_is_a_mistake(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--sizes", "32", "--iterations", "3", "2"]) == 2
+    assert "--iterations" in capsys.readouterr().err
+
+
 def test_what_was_optimised_is_kept_for_the_next_time(
     arguments: list[str], optimised: list[int]
 ) -> None:
