@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainer.grain import Grain
 from trainer.rewrites import PlacesConvNorm, on_places
 
 Norm = Literal["instance", "batch"]
@@ -138,6 +139,9 @@ class ServedStyleNet(nn.Module):
     ``image`` uint8 [N, H, W, 3] sRGB; ``strength`` float32 [N] in [0, 1], 0 gives the input back;
     ``preserve_color`` float32 [N] in {0, 1}, 1 keeps the input's chroma under the stylised luma
     (Gatys et al. 2016, arXiv:1606.05897, section 3.2). Returns uint8 [N, H, W, 3].
+
+    The network sees the photograph under a little noise (``grain``), or it would leave flat areas
+    without strokes.
     """
 
     sample_inputs: ClassVar[tuple[str, ...]] = ("strength", "preserve_color")
@@ -145,6 +149,7 @@ class ServedStyleNet(nn.Module):
 
     def __init__(self, network: StyleNet) -> None:
         super().__init__()
+        self.grain = Grain()
         upsampling = [n for n, layers in enumerate(network.features) if _upsamples(layers)]
         self.earlier = network.features[: upsampling[0]]
         self.upsampling = nn.ModuleList(_rewritten(network.features[n]) for n in upsampling)
@@ -159,7 +164,7 @@ class ServedStyleNet(nn.Module):
         content = image.permute(0, 3, 1, 2).float()
         height, width = content.shape[-2:]
         framed = F.pad(content, (MARGIN, MARGIN, MARGIN, MARGIN), mode="reflect")
-        centred = (framed - PIXEL_CENTRE) / PIXEL_CENTRE
+        centred = (self.grain(framed) - PIXEL_CENTRE) / PIXEL_CENTRE
         places = self.earlier(centred.to(self.to_rgb.weight.dtype))
         for n, layers in enumerate(self.upsampling):
             places = layers(places if n == 0 else F.pixel_shuffle(places, 2))

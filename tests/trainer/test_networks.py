@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.trainer.small import as_tensor, lively
+from trainer.grain import Grain
 from trainer.networks import MARGIN, PIXEL_CENTRE, Architecture, ServedStyleNet, StyleNet
 
 each_architecture = pytest.mark.parametrize("architecture", ["sub-pixel", "paper"])
@@ -121,14 +122,15 @@ def test_served_output_has_exactly_the_size_of_the_input(
 
 
 @each_architecture
-def test_served_output_is_cut_from_a_picture_painted_with_a_mirrored_margin(
+def test_served_output_is_cut_from_a_grainy_picture_painted_with_a_mirrored_margin(
     architecture: Architecture, pixels: Tensor
 ) -> None:
     network = lively(architecture=architecture)
     sides = (0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)
     framed = torch.from_numpy(np.pad(pixels.numpy(), sides, mode="reflect"))
     with torch.no_grad():
-        painted = network(framed.permute(0, 3, 1, 2).float()).permute(0, 2, 3, 1)
+        grainy = Grain()(framed.permute(0, 3, 1, 2).float())
+        painted = network(grainy).permute(0, 2, 3, 1)
     expected = painted[:, MARGIN:-MARGIN, MARGIN:-MARGIN].clamp(0, 255).round()
     assert difference(stylized(network, pixels), expected) <= 1
 

@@ -126,3 +126,24 @@ def test_a_shipped_model_in_float16_answers_the_same(
     assert differences.double().mean() < precisions.FLOAT16_TOLERANCE
     assert differences.max() <= MAX_TOLERANCE
     assert (shipped / "1" / "model.float16.onnx").is_file()
+
+
+@each_model
+def test_a_shipped_style_paints_strokes_where_a_photograph_is_flat(
+    shipped: Path, model: TrainedModel, photograph: NDArray[np.uint8]
+) -> None:
+    if model.recipe.kind != "stylize":
+        pytest.skip("only styles paint")
+    beside_white = np.full((120, 320, 3), 255, np.uint8)
+    beside_white[:, :144] = photograph[:, :144]
+    values = {
+        "image": beside_white[None],
+        "strength": np.float32([1]),
+        "preserve_color": np.float32([0]),
+    }
+    for file in ("model.onnx", "model.int8.onnx"):
+        session = onnxruntime.InferenceSession(
+            shipped / "1" / file, providers=["CPUExecutionProvider"]
+        )
+        painted = session.run(["output"], values)[0][0, 30:-30, 220:290]
+        assert painted.std(axis=(0, 1)).mean() > 3, "without grain it is 0.5"
