@@ -45,6 +45,15 @@ def card(exported: Exported) -> dict[str, Any]:
     return card
 
 
+@pytest.fixture
+def graphs_at_hand(exported: Exported, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spares exporting the network again; what is written is the same."""
+    files = {export: "model.onnx", precisions: "model.float16.onnx"}
+    for module, file in files.items():
+        graph = onnx.load(exported.folder / "1" / file)
+        monkeypatch.setattr(module, "to_onnx", lambda *_, graph=graph: graph)
+
+
 def test_a_models_folder_holds_graph_configuration_card_and_preview(exported: Exported) -> None:
     files = {
         str(file.relative_to(exported.folder))
@@ -112,6 +121,7 @@ def test_the_preview_is_the_photograph_in_the_models_style(
     assert np.abs(preview - expected[0].numpy()).mean() < 12, "but for JPEG"
 
 
+@pytest.mark.usefixtures("graphs_at_hand")
 def test_exporting_again_without_a_photograph_leaves_the_preview(
     tmp_path: Path, exported: Exported
 ) -> None:
@@ -123,6 +133,7 @@ def test_exporting_again_without_a_photograph_leaves_the_preview(
     assert (folder / "model.onnx").is_file()
 
 
+@pytest.mark.usefixtures("graphs_at_hand")
 def test_another_version_is_put_beside_the_first(tmp_path: Path, exported: Exported) -> None:
     folder = Path(shutil.copytree(exported.folder, tmp_path / "small"))
     before = contents(folder)
@@ -239,10 +250,10 @@ def test_a_graph_that_differs_from_its_network_is_refused_and_the_store_left_as_
     assert contents(store) == before
 
 
+@pytest.mark.usefixtures("graphs_at_hand")
 def test_a_missing_photograph_leaves_the_store_as_it_was(
-    exported: Exported, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    exported: Exported, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(export, "to_onnx", lambda *_: onnx.load(exported.onnx))
     with pytest.raises(TrainerError, match=r"lost\.jpg: no such file"):
         export.export(
             exported.model, "small", tmp_path, photograph=Path("lost.jpg"), evaluation=None
