@@ -134,6 +134,12 @@ class Metrics(Observer[Model]):
                 depth
             )
 
+    def watch_gpu(self, memory: Callable[[], float]) -> None:
+        """Read the bytes in use on the GPU from this whenever the metrics are asked for."""
+        description = "Memory in use on the GPU, whoever uses it"
+        used = Gauge("perceptual_gpu_memory_bytes", description, registry=self.registry)
+        used.set_function(memory)
+
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""
         return generate_latest(self.registry)

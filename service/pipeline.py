@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from service import catalog, codec, cores, sizes, tracing, transparency
+from service import catalog, codec, cores, gpu_memory, sizes, tracing, transparency
 from service.batching import Limits
 from service.catalog import Catalog, Model, UpscaleCard
 from service.codec import ImageFormat, Picture, Size
@@ -120,6 +120,8 @@ class Pipeline:
                 "version": build.version,
             }
         )
+        if self.runtime.provider == "cuda" and (memory := gpu_memory.reader()) is not None:
+            self.metrics.watch_gpu(memory)
         limits = Limits(
             max_batch_size=self._settings.max_batch_size,
             max_batch_pixels=self._settings.max_batch_pixels,

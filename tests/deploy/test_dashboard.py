@@ -24,6 +24,7 @@ def families() -> dict[str, set[str]]:
     """Of every metric of the service: its series' names, as Prometheus knows them."""
     metrics = Metrics()
     metrics.watch_queue(lambda: 0, lambda: 0, lambda: 0)
+    metrics.watch_gpu(lambda: 0)
     suffixes = {
         "counter": ("_total",),
         "histogram": ("_bucket", "_sum", "_count"),

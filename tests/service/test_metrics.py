@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service import catalog
+from service import catalog, gpu_memory
 from service.catalog import Model
 from service.metrics import Metrics
 from service.runtime import Runtime, installed_build
@@ -57,6 +57,23 @@ def test_the_queue_is_read_when_the_metrics_are() -> None:
     assert sample(metrics, "perceptual_queue_images") == 8
     assert sample(metrics, "perceptual_queue_pixels") == 16
     assert sample(metrics, "perceptual_queue_drain_seconds") == 4
+
+
+def test_the_memory_of_a_gpu_is_read_when_the_metrics_are() -> None:
+    metrics = Metrics()
+    used = 1.0
+    metrics.watch_gpu(lambda: used)
+    used = 8.0
+    assert sample(metrics, "perceptual_gpu_memory_bytes") == 8
+
+
+def test_without_an_nvidia_driver_the_memory_of_a_gpu_is_not_seen(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    if Path("/dev/nvidiactl").exists():
+        pytest.skip("there is a driver")
+    assert gpu_memory.reader() is None
+    assert "no metrics of the GPU's memory: NVML" in caplog.text
 
 
 @pytest.mark.anyio

@@ -1,0 +1,40 @@
+"""The memory of the GPU that networks run on, as NVIDIA's management library (NVML) tells it."""
+
+import importlib
+import logging
+import math
+import os
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+
+def reader() -> Callable[[], float] | None:
+    """Reads the bytes in use on the GPU, whoever uses them; None, and a warning, where NVML is not.
+
+    The GPU is the one that CUDA calls device 0.
+    """
+    try:
+        nvml = importlib.import_module("pynvml")  # comes with the extra 'gpu' alone
+    except ImportError as error:
+        log.warning("no metrics of the GPU's memory: %s", error)
+        return None
+    # NVML knows all GPUs, whatever this variable hides from CUDA.
+    device, *_ = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")
+    try:
+        nvml.nvmlInit()
+        if device.isdecimal():
+            gpu = nvml.nvmlDeviceGetHandleByIndex(int(device))
+        else:
+            gpu = nvml.nvmlDeviceGetHandleByUUID(device)
+    except nvml.NVMLError as error:
+        log.warning("no metrics of the GPU's memory: %s", error)
+        return None
+
+    def used() -> float:
+        try:
+            return float(nvml.nvmlDeviceGetMemoryInfo(gpu).used)
+        except nvml.NVMLError:  # a driver that has gone takes no other metric with it
+            return math.nan
+
+    return used
