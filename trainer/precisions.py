@@ -47,9 +47,9 @@ def float16_files(served: Served, card: Mapping[str, Any]) -> dict[str, bytes]:
     """The network in float16 and its golden output; none if it answers too differently."""
     halved = in_float16(served)
     # By PyTorch, since ONNX Runtime computes in float32 on a CPU whatever the graph's types.
-    difference = _difference(*(_golden_output(network) for network in (served, halved)))
-    if difference > FLOAT16_TOLERANCE:
-        log.warning("not in float16: it would change a picture by %.1f levels", difference)
+    change = difference(*(_golden_output(network) for network in (served, halved)))
+    if change > FLOAT16_TOLERANCE:
+        log.warning("not in float16: it would change a picture by %.1f levels", change)
         return {}
     graph = to_onnx(halved, card).SerializeToString(deterministic=True)
     pair = golden.pair(graph, served.sample_inputs)
@@ -65,9 +65,9 @@ def int8_files(
     """The style in 8-bit integers and its golden output; none if its pictures differ too much."""
     graph = quantized(to_onnx(balanced(served, calibration), card))
     of_bytes = graph.SerializeToString(deterministic=True)
-    difference = max(_differences(serialized, of_bytes, calibration))
-    if difference > INT8_TOLERANCE:
-        log.warning("not in 8-bit integers: they would change a picture by %.1f levels", difference)
+    change = max(_differences(serialized, of_bytes, calibration))
+    if change > INT8_TOLERANCE:
+        log.warning("not in 8-bit integers: they would change a picture by %.1f levels", change)
         return {}
     pair = golden.pair(of_bytes, served.sample_inputs)
     return {"model.int8.onnx": of_bytes, "model.int8.golden.npz": pair}
@@ -94,9 +94,9 @@ def _differences(
             "strength": np.ones(1, np.float32),
             "preserve_color": np.zeros(1, np.float32),
         }
-        yield _difference(*(session.run(["output"], feeds)[0] for session in sessions))
+        yield difference(*(session.run(["output"], feeds)[0] for session in sessions))
 
 
-def _difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """Mean absolute levels of 255."""
+def difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """Mean absolute levels of 255 between two pictures of one shape."""
     return float(np.abs(one.astype(int) - other).mean())

@@ -8,10 +8,9 @@ as it is fastest there: on a GPU compiled, in float16, with channels last; on a 
 """
 
 import argparse
-import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import torch
@@ -23,10 +22,10 @@ from service.runtime import Runtime
 from tests.benchmarks import sessions
 from tests.benchmarks.markdown import Report, progress
 from tests.benchmarks.photographs import SIDES, square
+from tests.benchmarks.turns import medians
 from tests.conftest import ROOT
-from trainer import weights_file
+from trainer import precisions, weights_file
 from trainer.networks import ServedStyleNet, StyleNet
-from trainer.precisions import in_float16
 
 Pixels = NDArray[np.uint8]
 Run = Callable[[Pixels], Pixels]
@@ -48,16 +47,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     network = weights_file.load(ROOT / "trainer" / "weights" / f"{options.model}.safetensors")
     assert isinstance(network.network, StyleNet)
     exact = ServedStyleNet(network.network).eval()
-    theirs = _on_gpu(exact) if runtime.provider == "cuda" else _painting(exact, "cpu")
+    on_cpu = _painting(exact, "cpu")
+    theirs = _on_gpu(exact) if runtime.provider == "cuda" else on_cpu
     rows: list[list[str]] = []
     for side in options.sides:
         photograph = sessions.decoded(square(side))
         one = np.array(photograph[None])
-        difference = np.abs(ours(one).astype(int) - _painting(exact, "cpu")(one)).mean()
+        difference = precisions.difference(ours(one), on_cpu(one))
         for size in options.batches:
             progress(f"{size} of {side}x{side}")
             batch = np.repeat(photograph[None], size, axis=0)
-            seconds = _medians((ours, theirs), batch, options.repeats)
+            seconds = medians([partial(run, batch) for run in (ours, theirs)], options.repeats)
             rates = [size / each for each in seconds]
             row = [f"{side}x{side}", str(size), *(f"{rate:.1f}" for rate in rates)]
             rows.append([*row, f"{rates[0] / rates[1]:.2f}", f"{difference:.2f}"])
@@ -86,7 +86,7 @@ def _served(runtime: Runtime, name: str) -> tuple[Run, catalog.Precision]:
 
 
 def _on_gpu(network: ServedStyleNet) -> Run:
-    halved = in_float16(network).to("cuda", memory_format=torch.channels_last)
+    halved = precisions.in_float16(network).to("cuda", memory_format=torch.channels_last)
     # Not dynamic: every size is compiled for itself, in its first run, as is fastest.
     return _painting(torch.compile(halved, dynamic=False), "cuda")
 
@@ -100,18 +100,6 @@ def _painting(network: Callable[..., torch.Tensor], device: str) -> Run:
         return painted
 
     return run
-
-
-def _medians(runs: Sequence[Run], batch: Pixels, repeats: int) -> list[float]:
-    """Seconds of each; the first turn warms up."""
-    turns: list[list[float]] = []
-    for _ in range(repeats + 1):
-        turns.append([])
-        for run in runs:
-            start = time.perf_counter()
-            run(batch)
-            turns[-1].append(time.perf_counter() - start)
-    return [median(row) for row in zip(*turns[1:], strict=True)]
 
 
 if __name__ == "__main__":

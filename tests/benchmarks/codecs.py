@@ -5,11 +5,9 @@ python -m tests.benchmarks.codecs [--repeats 30]
 """
 
 import argparse
-import time
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import simplejpeg
@@ -18,6 +16,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from tests.benchmarks.markdown import Report
 from tests.benchmarks.photographs import SIDES, square
+from tests.benchmarks.turns import medians
 
 QUALITY = 90
 
@@ -61,20 +60,12 @@ def _row(jpeg: bytes, repeats: int) -> list[str]:
         by_pillow,
         by_simplejpeg,
     ]
-    # In turns, so that a noisy machine disturbs all alike; the first turn warms up.
-    turns = [[_seconds(job) for job in jobs] for _ in range(repeats + 1)][1:]
     nearness = [
         peak_signal_noise_ratio(pixels, simplejpeg.decode_jpeg(encode()))
         for encode in (by_pillow, by_simplejpeg)
     ]
-    times = [f"{1000 * median(taken):.2f}" for taken in zip(*turns, strict=True)]
+    times = [f"{1000 * seconds:.2f}" for seconds in medians(jobs, repeats)]
     return [*times, *(f"{each:.1f}" for each in nearness)]
-
-
-def _seconds(job: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    job()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

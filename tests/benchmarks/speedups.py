@@ -8,10 +8,10 @@ that they were not calibrated on, if a folder of such is given.
 """
 
 import argparse
-import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean
 from typing import ClassVar
 
 import numpy as np
@@ -25,8 +25,9 @@ from service.cores import available_cores
 from tests.benchmarks import sessions
 from tests.benchmarks.markdown import Report, progress
 from tests.benchmarks.photographs import square
+from tests.benchmarks.turns import medians
 from tests.conftest import ROOT
-from trainer import calibration, graphs, weights_file
+from trainer import calibration, graphs, precisions, weights_file
 from trainer.balancing import balanced
 from trainer.networks import MARGIN, ServedStyleNet, StyleNet
 from trainer.quantization import quantized
@@ -113,22 +114,15 @@ def _quantized(network: ServedStyleNet) -> onnx.ModelProto:
 
 
 def _seconds(networks: dict[str, InferenceSession], side: int, repeats: int) -> dict[str, float]:
-    """Medians; the first turn warms up."""
     progress(f"{side}x{side}")
     pixels = sessions.decoded(square(side))
-    taken: dict[str, list[float]] = {name: [] for name in networks}
-    for _ in range(repeats + 1):
-        for name, network in networks.items():
-            start = time.perf_counter()
-            sessions.run(network, pixels)
-            taken[name].append(time.perf_counter() - start)
-    return {name: median(seconds[1:]) for name, seconds in taken.items()}
+    jobs = [partial(sessions.run, network, pixels) for network in networks.values()]
+    return dict(zip(networks, medians(jobs, repeats), strict=True))
 
 
 def difference(one: InferenceSession, other: InferenceSession, pixels: NDArray[np.uint8]) -> float:
     """Mean absolute levels of 255."""
-    first, second = (sessions.run(session, pixels).astype(int) for session in (one, other))
-    return float(np.abs(first - second).mean())
+    return precisions.difference(*(sessions.run(session, pixels) for session in (one, other)))
 
 
 if __name__ == "__main__":

@@ -34,6 +34,19 @@ def model(name: str) -> TrainedModel:
     return weights_file.load(WEIGHTS / f"{name}.safetensors")
 
 
+def answered(file: Path, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What a network makes of one image, uint8 [H, W, 3]; a style in full."""
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    values = {
+        "image": image[None],
+        "strength": np.float32([1]),
+        "preserve_color": np.float32([0]),
+    }
+    feeds = {each.name: values[each.name] for each in session.get_inputs()}
+    output: NDArray[np.uint8] = session.run(["output"], feeds)[0][0]
+    return output
+
+
 @each_model
 def test_the_shipped_weights_were_trained_by_the_shipped_recipe(
     name: str, model: TrainedModel
@@ -50,19 +63,12 @@ def test_the_shipped_model_paints_what_the_shipped_weights_paint(
     assert card["recipe_digest"] == f"sha256:{model.recipe.digest}"
     assert card["created"] == model.training.created
 
-    session = onnxruntime.InferenceSession(
-        shipped / "1" / "model.onnx", providers=["CPUExecutionProvider"]
-    )
+    image = photograph[:180]
     served = graphs.serve(model.network)
-    values = {
-        "image": photograph[None, :180],
-        "strength": np.float32([1]),
-        "preserve_color": np.float32([0]),
-    }
-    feeds = {name: values[name] for name in ("image", *served.sample_inputs)}
-    (output,) = session.run(["output"], feeds)
+    inputs = (torch.from_numpy(image)[None], torch.ones(1), torch.zeros(1))
     with torch.no_grad():
-        expected = served(*map(torch.from_numpy, feeds.values())).numpy()
+        expected = served(*inputs[: 1 + len(served.sample_inputs)])[0].numpy()
+    output = answered(shipped / "1" / "model.onnx", image)
     assert np.abs(output.astype(int) - expected).max() <= export.TOLERANCE
 
 
@@ -98,16 +104,8 @@ def test_a_shipped_style_in_8_bit_integers_paints_nearly_the_same(
 ) -> None:
     if model.recipe.kind != "stylize":
         pytest.skip("only styles are shipped in 8-bit integers")
-    values = {
-        "image": photograph[None],
-        "strength": np.float32([1]),
-        "preserve_color": np.float32([0]),
-    }
     floats, integers = (
-        onnxruntime.InferenceSession(shipped / "1" / file, providers=["CPUExecutionProvider"]).run(
-            ["output"], values
-        )[0]
-        for file in ("model.onnx", "model.int8.onnx")
+        answered(shipped / "1" / file, photograph) for file in ("model.onnx", "model.int8.onnx")
     )
     assert np.abs(floats.astype(int) - integers).mean() < precisions.INT8_TOLERANCE
 
@@ -136,14 +134,6 @@ def test_a_shipped_style_paints_strokes_where_a_photograph_is_flat(
         pytest.skip("only styles paint")
     beside_white = np.full((120, 320, 3), 255, np.uint8)
     beside_white[:, :144] = photograph[:, :144]
-    values = {
-        "image": beside_white[None],
-        "strength": np.float32([1]),
-        "preserve_color": np.float32([0]),
-    }
     for file in ("model.onnx", "model.int8.onnx"):
-        session = onnxruntime.InferenceSession(
-            shipped / "1" / file, providers=["CPUExecutionProvider"]
-        )
-        painted = session.run(["output"], values)[0][0, 30:-30, 220:290]
+        painted = answered(shipped / "1" / file, beside_white)[30:-30, 220:290]
         assert painted.std(axis=(0, 1)).mean() > 3, "without grain it is 0.5"
