@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from trainer.allocation import keep_freed_memory
 from trainer.arguments import (
     add_device,
     add_model,
@@ -190,4 +191,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    keep_freed_memory()
     sys.exit(main())
