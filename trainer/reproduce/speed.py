@@ -40,8 +40,8 @@ class Timing:
     """Side in pixels."""
     network: float
     """Seconds of one pass in PyTorch, in which optimisation runs as well."""
-    served: float
-    """Seconds of one pass in ONNX Runtime, as the service runs it."""
+    exported: float
+    """Seconds of one pass in ONNX Runtime, in float32 too."""
     marks: Sequence[float]
     """Seconds from the start to the end of each iteration of optimisation that was run: of at
     least two, unless one is all that is asked for."""
@@ -78,7 +78,7 @@ def run(
             Timing(
                 size,
                 network=_median_seconds(partial(stylize, network, image)),
-                served=_median_seconds(partial(session.run, None, feeds)),
+                exported=_median_seconds(partial(session.run, None, feeds)),
                 marks=_optimise(objective, image, max(iterations), budget),
             )
         )
@@ -128,7 +128,7 @@ def _optimise(
 def _report(timings: Sequence[Timing], iterations: Sequence[int], report: Report) -> None:
     rows = [(timing, n) for timing in timings for n in iterations]
     report.csv(
-        ["size", "iterations", "optimised_s", "extrapolated", "network_s", "served_s"],
+        ["size", "iterations", "optimised_s", "extrapolated", "network_s", "exported_s"],
         [
             [
                 timing.size,
@@ -136,18 +136,18 @@ def _report(timings: Sequence[Timing], iterations: Sequence[int], report: Report
                 _rounded(timing.seconds(n)),
                 timing.extrapolated(n),
                 _rounded(timing.network),
-                _rounded(timing.served),
+                _rounded(timing.exported),
             ]
             for timing, n in rows
         ],
     )
     header = ["size", "iterations", "optimisation, s", "network, s", "times faster"]
-    header += ["served, s", "times faster", "the paper's network"]
+    header += ["exported, s", "times faster", "the paper's network"]
     run = ", ".join(f"{len(timing.marks)} at {timing.size} pixels" for timing in timings)
     report.markdown(
         f"{torch.get_num_threads()} CPU threads, float32, PyTorch {torch.__version__} for "
-        "optimisation and network; served is the exported network in ONNX Runtime "
-        f"{onnxruntime.__version__}, as the service runs it. Passes are medians of {PASSES}.",
+        "optimisation and network; exported is the same network in ONNX Runtime "
+        f"{onnxruntime.__version__}, before 8-bit integers. Passes are medians of {PASSES}.",
         table(header, [_cells(timing, n) for timing, n in rows]),
         f"≈: extrapolated from the seconds of the iterations that were run ({run}).",
     )
@@ -162,8 +162,8 @@ def _cells(timing: Timing, iterations: int) -> list[str]:
         f"{about}{seconds:.1f}",
         f"{timing.network:.3f}",
         f"{about}{seconds / timing.network:.0f}",
-        f"{timing.served:.3f}",
-        f"{about}{seconds / timing.served:.0f}",
+        f"{timing.exported:.3f}",
+        f"{about}{seconds / timing.exported:.0f}",
         str(PAPER.get(timing.size, {}).get(iterations, "")),
     ]
 

@@ -12,7 +12,7 @@ from trainer.__main__ import main
 from trainer.reproduce import speed
 from trainer.reproduce.speed import Timing
 
-TIMING = Timing(size=256, network=0.5, served=0.25, marks=[10.0, 12.0, 14.0])
+TIMING = Timing(size=256, network=0.5, exported=0.25, marks=[10.0, 12.0, 14.0])
 
 
 def test_what_was_run_is_as_it_was_measured() -> None:
