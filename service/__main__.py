@@ -12,17 +12,18 @@ import uvicorn
 from pydantic import ValidationError
 from pydantic_settings import CliApp, SettingsError
 
-from service import folders, logs
 from service.app import create_app
-from service.catalog import BrokenStore
-from service.connections import bounded
-from service.folder_plan import Unplannable
-from service.folder_run import CannotWrite
-from service.keys import BrokenKeys
-from service.metrics import PortTaken
-from service.pipeline import Pipeline
+from service.auth.keys import BrokenKeys
+from service.folders import command
+from service.folders.plan import Unplannable
+from service.folders.run import CannotWrite
+from service.http.connections import bounded
+from service.models.catalog import BrokenStore
+from service.models.runtime import RuntimeUnavailable
+from service.observability import logs
+from service.observability.metrics import PortTaken
 from service.problems import UnknownModel
-from service.runtime import RuntimeUnavailable
+from service.serving.pipeline import Pipeline
 from service.settings import Settings
 
 log = logging.getLogger("service")
@@ -31,14 +32,14 @@ log = logging.getLogger("service")
 def main(arguments: list[str] | None = None) -> int:
     """Returns 0 after an orderly end, 2 if the settings or the installation are at fault."""
     given = sys.argv[1:] if arguments is None else arguments
-    if given and given[0] in folders.COMMANDS:
+    if given and given[0] in command.COMMANDS:
         return _transform_folders(given)
     return _serve(given)
 
 
 def _transform_folders(arguments: list[str]) -> int:
     try:
-        return folders.main(arguments)
+        return command.main(arguments)
     except ValidationError as error:
         return _refuse(_invalid(error))
     except (BrokenStore, CannotWrite, RuntimeUnavailable, UnknownModel, Unplannable) as error:

@@ -7,13 +7,16 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from service import access, browsers, problems, tracing
-from service.bodies import BodyReading
-from service.metrics import Metrics
-from service.middleware import BodyLimit, RequestIdentity
-from service.pipeline import Pipeline
-from service.reloading import Reloading
-from service.routes import health, inference, metrics, models, page, serving, stylize, upscale
+from service import problems
+from service.auth import access
+from service.http import browsers
+from service.http.bodies import BodyReading
+from service.http.middleware import BodyLimit, RequestIdentity
+from service.observability import tracing
+from service.observability.metrics import Metrics
+from service.routes import health, metrics, models, page, stylize, upscale, v2_infer, v2_metadata
+from service.serving.pipeline import Pipeline
+from service.serving.reloading import Reloading
 from service.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -66,9 +69,9 @@ def create_app(
     app.add_middleware(RequestIdentity, metrics=collectors)
     browsers.install(app, settings.cors_origins)
     problems.install(app)
-    for room in (stylize, upscale, inference):
+    for room in (stylize, upscale, v2_infer):
         app.include_router(room.router, dependencies=keyed)
-    for room in (models, serving, health, page):
+    for room in (models, v2_metadata, health, page):
         app.include_router(room.router)
     if settings.metrics_port is None:
         app.include_router(metrics.router)

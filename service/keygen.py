@@ -9,7 +9,7 @@ import re
 import secrets
 import sys
 
-from service.keys import NAME
+from service.auth.keys import NAME
 
 
 def main(arguments: list[str]) -> int:

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from service import logs
 from service.cores import available_cores
+from service.observability import logs
 
 Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s,]+)$")]
 Origins = Annotated[

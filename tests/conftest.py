@@ -8,7 +8,7 @@ import pytest
 import skimage.data
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).parent.parent
+from tests.support.checkout import ROOT
 
 
 @pytest.fixture(scope="session")

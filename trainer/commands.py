@@ -12,32 +12,22 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from trainer import (
-    atomic,
-    checkpoint,
-    data,
-    devices,
-    distributed,
-    evaluation,
-    gatys,
-    lpips_weights,
-    recipe,
-    training,
-    upscale_evaluation,
-    vgg_weights,
-    weights_file,
-)
-from trainer.checkpoint import Run
-from trainer.crops import sheet
-from trainer.distributed import World
+from trainer import atomic, devices, recipe, weights_file
 from trainer.errors import TrainerError
-from trainer.gallery import sheet as gallery_sheet
+from trainer.evaluation import gatys, styles, upscalers
+from trainer.evaluation.crop_sheet import sheet
+from trainer.evaluation.gallery import sheet as gallery_sheet
+from trainer.evaluation.upscalers import Upscaler, match_histogram
+from trainer.images.photographs import find_photographs, pixels_of, read_rgb
 from trainer.losses import LossTerms, PerceptualLoss
-from trainer.lpips import LPIPS
-from trainer.networks import StyleNet
+from trainer.networks.style import StyleNet
+from trainer.pretrained import lpips_weights, vgg_weights
+from trainer.pretrained.lpips import LPIPS
+from trainer.pretrained.vgg import VGG16
 from trainer.recipe import Recipe, StylizeRecipe, UpscaleRecipe
-from trainer.upscale_evaluation import Upscaler, match_histogram
-from trainer.vgg import VGG16
+from trainer.training import checkpoint, distributed, loop
+from trainer.training.checkpoint import Run
+from trainer.training.distributed import World
 from trainer.weights_file import Trained, TrainedModel
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -62,16 +52,16 @@ def train(options: Namespace) -> None:
 
 def _train(options: Namespace, name: str, device: torch.device, world: World) -> None:
     folder = options.runs / name
-    photographs = data.find_photographs(options.data)
+    photographs = find_photographs(options.data)
     run = _resumed(options, folder, device) if options.resume else _started(options, folder, device)
     weights = vgg_weights.load(options.vgg) if run.recipe.needs_vgg else {}
     if options.overwrite and folder.exists() and world.first:
         shutil.rmtree(folder)
-    trained = training.train(
+    trained = loop.train(
         run,
         weights,
         photographs,
-        training.Options(
+        loop.Options(
             folder=folder,
             device=device,
             workers=options.workers,
@@ -157,16 +147,16 @@ def evaluate(options: Namespace) -> None:
 
 def _evaluate_style(options: Namespace) -> None:
     model = _trained(options.style, options.runs)
-    followed, network = evaluation.served_style(options.style, model)
-    photographs = data.find_photographs(options.data)[: options.photographs or 10]
+    followed, network = styles.served_style(options.style, model)
+    photographs = find_photographs(options.data)[: options.photographs or 10]
     device = devices.chosen(options.device)
     vgg = VGG16(vgg_weights.load(options.vgg))  # last, since it may be a long download
-    style = evaluation.Style.of(followed, network, vgg, device)
-    (found,) = evaluation.measure(
+    style = styles.Style.of(followed, network, vgg, device)
+    (found,) = styles.measure(
         style,
         photographs,
-        {options.size: max(evaluation.MILESTONES)},
-        evaluation.kept(options.runs, options.style),
+        {options.size: max(styles.MILESTONES)},
+        styles.kept(options.runs, options.style),
     )
     print(found.table())
     if options.record:
@@ -175,10 +165,10 @@ def _evaluate_style(options: Namespace) -> None:
 
 def _evaluate_upscalers(options: Namespace) -> None:
     models = _upscalers(options)
-    photographs = data.find_photographs(options.data)[: options.photographs]
+    photographs = find_photographs(options.data)[: options.photographs]
     lpips = LPIPS(lpips_weights.load())
     with tqdm(total=len(photographs), unit="photograph") as bar:
-        found = upscale_evaluation.evaluate(
+        found = upscalers.evaluate(
             _methods(models, options), photographs, options.upscale, lpips, bar.update
         )
     print(found.table())
@@ -200,10 +190,10 @@ def crops(options: Namespace) -> None:
 def gallery(options: Namespace) -> None:
     names = options.style or _models_of(options.store)
     models = {name: _trained(name, options.runs) for name in names}
-    styles = {name: of for name, of in models.items() if isinstance(of.recipe, StylizeRecipe)}
-    if not styles:
+    networks = {name: of for name, of in models.items() if isinstance(of.recipe, StylizeRecipe)}
+    if not networks:
         raise TrainerError(f"no styles in {', '.join(options.style or [str(options.store)])}")
-    _save(gallery_sheet(styles, options.photographs), options.out)
+    _save(gallery_sheet(networks, options.photographs), options.out)
 
 
 def _upscalers(options: Namespace) -> dict[str, TrainedModel]:
@@ -217,7 +207,7 @@ def _upscalers(options: Namespace) -> dict[str, TrainedModel]:
 
 
 def _methods(models: Mapping[str, TrainedModel], options: Namespace) -> dict[str, Upscaler]:
-    methods = upscale_evaluation.methods(models, options.upscale)
+    methods = upscalers.methods(models, options.upscale)
     if options.match_histogram:
         return {name: match_histogram(method) for name, method in methods.items()}
     return methods
@@ -233,7 +223,7 @@ def _measured(model: TrainedModel, evaluation: Mapping[str, Any]) -> dict[str, A
 
 def export(options: Namespace) -> None:
     # Here, since training needs neither ONNX nor ONNX Runtime.
-    from trainer import calibration, export
+    from trainer.export import calibration, store
 
     photographs = calibration.photographs()
     for name in _models_of(options.store) if options.all else [options.model]:
@@ -242,7 +232,7 @@ def export(options: Namespace) -> None:
         if not packaged.exists() or weights_file.load(packaged).training != model.training:
             weights_file.save(packaged, model)
             print(f"saved {packaged}")
-        digest = export.export(
+        digest = store.export(
             model,
             name,
             options.store,
@@ -268,7 +258,7 @@ def optimize(options: Namespace) -> None:
         raise TrainerError(f"{name} is not a style")
     if name != options.style:
         followed = followed.with_style_image(Path(options.style))
-    content = data.read_rgb(options.content, options.short_side)
+    content = read_rgb(options.content, options.short_side)
     objective = _objective(followed, options.vgg)
     with tqdm(total=options.iterations, unit="iteration") as bar:
 
@@ -277,7 +267,7 @@ def optimize(options: Namespace) -> None:
             bar.update()
 
         image = gatys.optimize(objective, content, options.iterations, show)
-    _save(Image.fromarray(data.pixels_of(image)), options.out)
+    _save(Image.fromarray(pixels_of(image)), options.out)
 
 
 def reproduce(options: Namespace) -> None:
@@ -297,10 +287,10 @@ def vgg(options: Namespace) -> None:
 def _trained(name: str, runs: Path) -> TrainedModel:
     """The network of the newest run, else the one that is shipped."""
     folder = runs / name
-    if (folder / training.WEIGHTS).exists():
-        return weights_file.load(folder / training.WEIGHTS)
+    if (folder / loop.WEIGHTS).exists():
+        return weights_file.load(folder / loop.WEIGHTS)
     if (folder / checkpoint.NAME).exists():
-        return training.trained_model(checkpoint.restore(folder, torch.device("cpu")))
+        return loop.trained_model(checkpoint.restore(folder, torch.device("cpu")))
     packaged = WEIGHTS / f"{name}.safetensors"
     if packaged.exists():
         return weights_file.load(packaged)
@@ -310,7 +300,7 @@ def _trained(name: str, runs: Path) -> TrainedModel:
 
 
 def _objective(followed: StylizeRecipe, vgg_file: Path | None) -> PerceptualLoss:
-    painting = data.read_rgb(followed.style.file, followed.style.short_side)
+    painting = read_rgb(followed.style.file, followed.style.short_side)
     return PerceptualLoss(VGG16(vgg_weights.load(vgg_file)), painting, followed.loss)
 
 

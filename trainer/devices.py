@@ -2,8 +2,8 @@
 
 import torch
 
-from trainer import distributed
 from trainer.errors import TrainerError
+from trainer.training import distributed
 
 
 def chosen(name: str) -> torch.device:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainer.pretrained.vgg import VGG16, Tap
 from trainer.recipe import StylizeLossRecipe
-from trainer.vgg import VGG16, Tap
 
 LATTICE_WINDOW = 6
 """Input pixels a side over which errors are averaged: the detail of fewer would not cancel."""

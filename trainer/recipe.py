@@ -20,9 +20,9 @@ from tomlkit.exceptions import ParseError
 
 from trainer import atomic
 from trainer.errors import TrainerError
-from trainer.networks import Architecture, Norm, StyleNet
-from trainer.upscale_networks import Factor, PaperUpscaleNet, UpscaleNet
-from trainer.vgg import Tap
+from trainer.networks.style import Architecture, Norm, StyleNet
+from trainer.networks.upscale import Factor, PaperUpscaleNet, UpscaleNet
+from trainer.pretrained.vgg import Tap
 
 FOLDER = Path(__file__).parent / "recipes"
 MEASURED = "measured"

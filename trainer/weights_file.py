@@ -10,9 +10,9 @@ from safetensors.torch import save as serialize
 
 from trainer import atomic
 from trainer.errors import TrainerError
-from trainer.networks import StyleNet
+from trainer.networks.style import StyleNet
+from trainer.networks.upscale import PaperUpscaleNet, UpscaleNet
 from trainer.recipe import Recipe, from_json
-from trainer.upscale_networks import PaperUpscaleNet, UpscaleNet
 
 Network = StyleNet | UpscaleNet | PaperUpscaleNet
 

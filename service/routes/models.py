@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from service import problems
-from service.catalog import Model
+from service.models.catalog import Model
 
 router = APIRouter(prefix="/models", tags=["models"])
 

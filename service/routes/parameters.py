@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
-from service.codec import ImageFormat
+from service.images.codec import ImageFormat
 
 
 @dataclass(frozen=True)

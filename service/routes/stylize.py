@@ -4,14 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from service.pipeline import Pipeline
-from service.routes import answers
+from service.routes import transform
 from service.routes.parameters import OutputQuery
+from service.serving.pipeline import Pipeline
 
 router = APIRouter(tags=["transform"])
 
 
-@router.post("/stylize/{style}", **answers.DOCUMENTED)
+@router.post("/stylize/{style}", **transform.DOCUMENTED)
 async def stylize(
     request: Request,
     style: Annotated[str, Path(description="name of a style, as GET /models lists them")],
@@ -30,4 +30,4 @@ async def stylize(
     pipeline: Pipeline = request.app.state.pipeline
     model = pipeline.catalog.get(style, "stylize")
     inputs = {"strength": strength, "preserve_color": float(preserve_color)}
-    return await answers.transformed(request, model, output, inputs, max_side)
+    return await transform.transformed(request, model, output, inputs, max_side)

@@ -4,15 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from service.catalog import Objective
-from service.pipeline import Pipeline
-from service.routes import answers
+from service.models.catalog import Objective
+from service.routes import transform
 from service.routes.parameters import OutputQuery
+from service.serving.pipeline import Pipeline
 
 router = APIRouter(tags=["transform"])
 
 
-@router.post("/upscale", **answers.DOCUMENTED)
+@router.post("/upscale", **transform.DOCUMENTED)
 async def upscale(
     request: Request,
     output: OutputQuery,
@@ -29,4 +29,6 @@ async def upscale(
 ) -> Response:
     """Enlarge an image of any size; the answer is exactly ``factor`` times as wide and high."""
     pipeline: Pipeline = request.app.state.pipeline
-    return await answers.transformed(request, pipeline.catalog.upscaler(factor, objective), output)
+    return await transform.transformed(
+        request, pipeline.catalog.upscaler(factor, objective), output
+    )

@@ -16,16 +16,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from service import catalog
 from service.cores import available_cores
-from service.runtime import Runtime
+from service.models import catalog
+from service.models.runtime import Runtime
 from tests.benchmarks import sessions
 from tests.benchmarks.markdown import Report, progress
 from tests.benchmarks.photographs import SIDES, square
 from tests.benchmarks.turns import medians
-from tests.conftest import ROOT
-from trainer import precisions, weights_file
-from trainer.networks import ServedStyleNet, StyleNet
+from tests.support.checkout import ROOT
+from trainer import weights_file
+from trainer.export import precisions
+from trainer.networks.served import ServedStyleNet
+from trainer.networks.style import StyleNet
 
 Pixels = NDArray[np.uint8]
 Run = Callable[[Pixels], Pixels]

@@ -21,7 +21,7 @@ from tests.benchmarks import environments, processes, sessions
 from tests.benchmarks.markdown import progress
 from tests.benchmarks.photographs import square
 from tests.benchmarks.server import running
-from tests.conftest import ROOT
+from tests.support.checkout import ROOT
 
 MODEL = "wave"
 _START_SECONDS = 120.0

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.conftest import ROOT
+from tests.support.checkout import ROOT
 
 PEERS = Path(__file__).parent / "peers"
 

@@ -14,8 +14,8 @@ import skimage.data
 from numpy.typing import NDArray
 from PIL import Image
 
-from service import catalog
-from service.catalog import Model, UpscaleCard
+from service.models import catalog
+from service.models.catalog import Model, UpscaleCard
 from service.problems import UnknownModel
 from service.settings import Settings
 from tests.benchmarks import processes

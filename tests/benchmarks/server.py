@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from tests.conftest import ROOT
+from tests.support.checkout import ROOT
 
 
 @dataclass(frozen=True)

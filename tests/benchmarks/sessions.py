@@ -9,11 +9,11 @@ import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
-from service import catalog
-from service.catalog import Catalog
 from service.cores import available_cores
-from service.runtime import Runtime
-from tests.conftest import ROOT
+from service.models import catalog
+from service.models.catalog import Catalog
+from service.models.runtime import Runtime
+from tests.support.checkout import ROOT
 
 Pixels = NDArray[np.uint8]
 

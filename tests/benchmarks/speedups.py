@@ -26,11 +26,13 @@ from tests.benchmarks import sessions
 from tests.benchmarks.markdown import Report, progress
 from tests.benchmarks.photographs import square
 from tests.benchmarks.turns import medians
-from tests.conftest import ROOT
-from trainer import calibration, graphs, precisions, weights_file
-from trainer.balancing import balanced
-from trainer.networks import MARGIN, ServedStyleNet, StyleNet
-from trainer.quantization import quantized
+from tests.support.checkout import ROOT
+from trainer import weights_file
+from trainer.export import calibration, graphs, precisions
+from trainer.export.balancing import balanced
+from trainer.export.quantization import quantized
+from trainer.networks.served import MARGIN, ServedStyleNet
+from trainer.networks.style import StyleNet
 
 SIDES = (512, 1024)
 _WEIGHTS = ROOT / "trainer" / "weights"

@@ -15,13 +15,17 @@ from pathlib import Path
 import torch
 
 from tests.benchmarks.markdown import Report, progress
-from trainer import checkpoint, data, devices, evaluation, training, vgg_weights, weights_file
+from trainer import devices, weights_file
 from trainer import recipe as recipes
 from trainer.arguments import add_device, add_runs, add_vgg
-from trainer.checkpoint import Run
 from trainer.commands import WEIGHTS
-from trainer.evaluation import Style
-from trainer.vgg import VGG16
+from trainer.evaluation import styles
+from trainer.evaluation.styles import Style
+from trainer.images.photographs import find_photographs
+from trainer.pretrained import vgg_weights
+from trainer.pretrained.vgg import VGG16
+from trainer.training import checkpoint, loop
+from trainer.training.checkpoint import Run
 from trainer.weights_file import TrainedModel
 
 SNAPSHOTS = 26
@@ -38,7 +42,7 @@ class Recorded(Run):
 
     def save(self, folder: Path) -> None:
         super().save(folder)
-        model = training.trained_model(self)
+        model = loop.trained_model(self)
         weights_file.save(folder / f"step_{self.progress.step:06}.safetensors", model)
         self.network.train()  # which it goes on to do
 
@@ -70,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     followed = recipes.load(options.style)
     if options.steps is not None:
         followed = followed.with_steps(options.steps)
-    held_out = data.find_photographs(options.held_out)[: options.photographs]
+    held_out = find_photographs(options.held_out)[: options.photographs]
     weights = vgg_weights.load(options.vgg)
     found: dict[str, list[Point]] = {}
     for start in STARTS:
@@ -79,10 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         run = _run(followed, start, folder, device)
         steps = followed.schedule.steps
         every = max(1, steps // SNAPSHOTS)
-        where = training.Options(
-            folder, device, workers=1, preview_every=steps, checkpoint_every=every
-        )
-        training.train(run, weights, data.find_photographs(options.data), where)
+        where = loop.Options(folder, device, workers=1, preview_every=steps, checkpoint_every=every)
+        loop.train(run, weights, find_photographs(options.data), where)
         models = [weights_file.load(file) for file in sorted(folder.glob("step_*.safetensors"))]
         found[start] = _measured(options.style, models, VGG16(weights), held_out, device)
     _report(found, len(held_out), Report(options.markdown))
@@ -109,21 +111,21 @@ def _measured(
     photographs: Sequence[Path],
     device: torch.device,
 ) -> list[Point]:
-    images = [evaluation.centre_crop(file, SIZE).to(device) for file in photographs]
+    images = [styles.centre_crop(file, SIZE).to(device) for file in photographs]
     points = []
     for model in models:
         progress(f"measuring after {model.training.steps} steps")
-        style = Style.of(*evaluation.served_style(name, model), vgg, device)
+        style = Style.of(*styles.served_style(name, model), vgg, device)
         losses = [
-            evaluation.measured(
+            styles.measured(
                 style.objective,
-                evaluation.stylize(style.network, image),
+                styles.stylize(style.network, image),
                 style.objective.content_target(image),
             )
             for image in images
         ]
         trained = model.training
-        points.append(Point(trained.steps, trained.seconds, evaluation.mean(losses).total))
+        points.append(Point(trained.steps, trained.seconds, styles.mean(losses).total))
     return points
 
 

@@ -18,7 +18,7 @@ import httpx
 from tests.benchmarks import processes
 from tests.chaos.replica import free_port, limited
 from tests.chaos.waiting import until
-from tests.conftest import ROOT
+from tests.support.checkout import ROOT
 
 CONFIGURATION = ROOT / "docker" / "nginx"
 

@@ -16,7 +16,7 @@ import httpx
 
 from tests.chaos.store import NAME
 from tests.chaos.waiting import until
-from tests.conftest import ROOT
+from tests.support.checkout import ROOT
 
 _EPHEMERAL = 32768
 """From here on the kernel takes ports for outgoing connections, as Linux is usually set."""

@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from tests.conftest import ROOT
-from tests.service.upscalers import write_golden
+from tests.support.checkout import ROOT
+from tests.support.upscalers import write_golden
 
 NAME = "wave"
 _SHIPPED = ROOT / "model_store" / NAME

@@ -4,12 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos import balancer, fleet
+from tests.chaos import fleet
 from tests.chaos.fleet import Fleet
-
-needs_nginx = pytest.mark.skipif(
-    balancer.INSTALLED is None, reason="nginx is not installed (Debian: apt-get install nginx)"
-)
 
 
 @pytest.fixture(scope="package")

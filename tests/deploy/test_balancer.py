@@ -16,9 +16,9 @@ from tests.chaos import balancer
 from tests.chaos.balancer import Balancer
 from tests.chaos.fleet import Fleet
 from tests.chaos.replica import free_port
-from tests.deploy import upstream
-from tests.deploy.conftest import needs_nginx
-from tests.deploy.upstream import Answer, Upstream
+from tests.support import upstream
+from tests.support.nginx import needs_nginx
+from tests.support.upstream import Answer, Upstream
 
 pytestmark = needs_nginx
 

@@ -8,8 +8,8 @@ import promql_parser
 import pytest
 import yaml
 
-from service.metrics import Metrics
-from tests.conftest import ROOT
+from service.observability.metrics import Metrics
+from tests.support.checkout import ROOT
 
 GRAFANA = ROOT / "docker" / "grafana"
 DASHBOARD: dict[str, Any] = json.loads((GRAFANA / "dashboards" / "perceptual.json").read_text())

@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos.faults import FAULTS, Report, attacked
 from tests.chaos.fleet import Fleet
-from tests.deploy.conftest import needs_nginx
+from tests.support.nginx import needs_nginx
 
 pytestmark = needs_nginx
 

@@ -9,9 +9,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
 from service.settings import Settings
-from tests.conftest import ROOT
+from tests.support.checkout import ROOT
 
 DOCKER = ROOT / "docker"
 KUSTOMIZATION: dict[str, Any] = yaml.safe_load((DOCKER / "kustomization.yaml").read_text())

@@ -16,7 +16,7 @@ from tests.hostile.case import SILENCE
 from tests.hostile.corpus import FAMILIES
 from tests.hostile.description import conformance
 from tests.hostile.targets import TARGETS
-from tests.service.test_server import Server, serving
+from tests.support.server import Server, serving
 
 
 def main() -> int:

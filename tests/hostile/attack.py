@@ -16,7 +16,7 @@ import httpx
 from tests.benchmarks import processes
 from tests.hostile.case import SILENCE, Case, upload
 from tests.hostile.pictures import photographs
-from tests.service.test_server import Server
+from tests.support.server import Server
 
 PATIENCE_SECONDS = 60.0
 """After which an answer is missing, on however slow a machine."""

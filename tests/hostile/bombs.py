@@ -9,14 +9,14 @@ from PIL import Image
 
 from tests.hostile.case import Case, upload
 from tests.hostile.pictures import photographs
-from tests.service.headers import (
+from tests.support.image_headers import (
     bmp_run_lengths,
     gif_header,
     jpeg_segment,
     png_chunk,
     tiff_directory,
 )
-from tests.service.pictures import file_of
+from tests.support.pictures import file_of
 
 _LARGEST = 8192  # a side of max_image_pixels
 _TOO_LARGE = 10_000

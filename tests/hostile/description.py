@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import ROOT
+from tests.support.checkout import ROOT
 
 _CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 

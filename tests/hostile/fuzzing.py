@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import ROOT
 from tests.hostile.targets import TARGETS
+from tests.support.checkout import ROOT
 
 COVERAGE_AVAILABLE = importlib.util.find_spec("atheris") is not None
 _MOST_MEMORY_MIB = 2048

@@ -6,7 +6,7 @@ from functools import cache
 import skimage.data
 from PIL import Image
 
-from tests.service.pictures import file_of
+from tests.support.pictures import file_of
 
 MAGIC: Mapping[str, bytes] = {
     "jpeg": b"\xff\xd8\xff\xe0",

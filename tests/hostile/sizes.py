@@ -6,7 +6,7 @@ from itertools import product
 
 from tests.hostile.case import STYLIZE, UPSCALE, Case, upload
 from tests.hostile.pictures import photographs
-from tests.service.headers import bmp_run_lengths, gif_header, png_header
+from tests.support.image_headers import bmp_run_lengths, gif_header, png_header
 
 _SIDES = (0, 1, 15, 16_384, 32_768, 65_535)
 

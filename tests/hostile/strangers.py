@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.hostile.bodies import multipart, part
 from tests.hostile.case import Case, upload
-from tests.service.pictures import file_of
+from tests.support.pictures import file_of
 
 _SVG = b"""<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">
 <script>fetch("http://127.0.0.1/")</script><image xlink:href="file:///etc/passwd"/></svg>"""

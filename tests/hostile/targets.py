@@ -14,10 +14,12 @@ import numpy as np
 from starlette.requests import Request
 from starlette.types import Message as Received
 
-from service import codec, image_tensors, open_inference
-from service.content_coding import inflated
-from service.image_tensors import TensorMetadata
-from service.open_inference import Message
+from service.images import codec
+from service.images.sizes import Upscaled
+from service.open_inference import messages
+from service.open_inference.content_coding import inflated
+from service.open_inference.messages import Message
+from service.open_inference.tensors import TensorMetadata, split
 from service.problems import (
     BodyTooLarge,
     BrokenImage,
@@ -27,7 +29,6 @@ from service.problems import (
     UnsupportedImage,
 )
 from service.routes.upload import read_image
-from service.sizes import Upscaled
 from tests.hostile.pictures import thumbnails
 
 _MOST = 1 << 18  # pixels, or bytes of a body: so few that many are tried each second
@@ -86,8 +87,8 @@ def _without_waiting(reading: Coroutine[None, None, bytes]) -> bytes:
 def _tensors(data: bytes) -> None:
     """The first two bytes are the header Inference-Header-Content-Length, or none if zero."""
     length = int.from_bytes(data[:2])
-    _, tensors = open_inference.read(Message(data[2:], length or None))
-    for inputs in image_tensors.split(tensors, _INPUTS):
+    _, tensors = messages.read(Message(data[2:], length or None))
+    for inputs in split(tensors, _INPUTS):
         assert np.asarray(inputs["image"]).dtype == np.uint8
         assert 0 <= np.asarray(inputs["strength"]) <= 1
 

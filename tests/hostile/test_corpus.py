@@ -9,11 +9,11 @@ from itertools import islice
 import pytest
 from PIL import Image
 
-from service import codec
+from service.images import codec
 from tests.hostile.attack import OPTIONS, Attack
 from tests.hostile.corpus import FAMILIES
 from tests.hostile.strangers import files
-from tests.service.test_server import serving
+from tests.support.server import serving
 
 # One in so many, where a family is large or its cases take seconds.
 STEPS = {

@@ -1,7 +1,7 @@
 """What the OpenAPI description says is what the service does. At greater length: make fuzz."""
 
 from tests.hostile.description import conformance
-from tests.service.test_server import serving
+from tests.support.server import serving
 
 
 def test_the_service_keeps_to_its_description() -> None:

@@ -1,6 +1,6 @@
 """The page in a real browser, before a real service."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,10 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, expect
 
-from tests.page import chromium
-from tests.service.conftest import encoded
-from tests.service.test_server import Server, serving
-
-Visit = Callable[..., Page]
+from tests.support import chromium
+from tests.support.pictures import encoded
+from tests.support.server import Server, serving
+from tests.support.visits import Visit, watch
 
 expect.set_options(timeout=20_000)
 
@@ -54,48 +53,6 @@ def visit(browser: Browser, server: Server) -> Iterator[Visit]:
 
         yield open_page
     assert complaints == []
-
-
-def watch(page: Page, url: str, complaints: list[str]) -> None:
-    """Notes errors of scripts, breaches of the policy, missing files, requests to others."""
-
-    def refused(text: str) -> bool:  # which the browser reports of our problems too
-        return text.startswith("Failed to load resource")
-
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda message: (
-            complaints.append(message.text)
-            if message.type in ("error", "warning") and not refused(message.text)
-            else None
-        ),
-    )
-    page.on(
-        "request",
-        lambda request: (
-            None
-            if request.url.startswith((f"{url}/", "blob:", "data:"))
-            else complaints.append(f"{request.url} is somewhere else")
-        ),
-    )
-    page.on(
-        "response",
-        lambda answer: (
-            complaints.append(f"{answer.url}: {answer.status}")
-            if answer.status >= 400 and answer.request.method != "POST"
-            else None
-        ),
-    )
-
-
-def give(page: Page, file: Path | str) -> None:
-    page.locator("#file").set_input_files(file)
-
-
-def painted(page: Page) -> None:
-    """Waits until the answer is on the screen."""
-    expect(page.locator("#said")).to_contain_text("Painted in")
 
 
 @pytest.fixture

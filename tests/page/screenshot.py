@@ -6,10 +6,10 @@ from pathlib import Path
 import skimage.data
 from PIL import Image
 
-from tests.conftest import ROOT
-from tests.page import chromium
-from tests.page.conftest import give, painted
-from tests.service.test_server import serving
+from tests.support import chromium
+from tests.support.checkout import ROOT
+from tests.support.server import serving
+from tests.support.visits import give, painted
 
 ADDRESS = "http://perceptual.example"
 SIZE = {"width": 1280, "height": 900}

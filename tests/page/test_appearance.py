@@ -7,8 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.page.conftest import Visit, give, painted
-from tests.service.test_server import Server, serving
+from tests.support.server import Server, serving
+from tests.support.visits import Visit, give, painted
 
 PHONE = {
     "viewport": {"width": 375, "height": 812},

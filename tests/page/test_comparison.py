@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.page.conftest import Visit, give, painted
+from tests.support.visits import Visit, give, painted
 
 RED = (220, 30, 20)
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.page.conftest import Visit, give, painted
-from tests.service.conftest import encoded
-from tests.service.test_server import Server
+from tests.support.pictures import encoded
+from tests.support.server import Server
+from tests.support.visits import Visit, give, painted
 
 
 def downloaded(page: Page) -> Path:

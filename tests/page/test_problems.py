@@ -8,8 +8,8 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.page.conftest import Visit, give, painted
-from tests.service.test_server import Server, serving
+from tests.support.server import Server, serving
+from tests.support.visits import Visit, give, painted
 
 KEY = "a key of the test"
 A_MINUTE = 20  # requests: one in three seconds

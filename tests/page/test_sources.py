@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import JSHandle, Page, expect
 
-from tests.page.conftest import Visit, painted
+from tests.support.visits import Visit, painted
 
 _TRANSFER = """encoded => {
   const bytes = Uint8Array.from(atob(encoded), character => character.charCodeAt(0));

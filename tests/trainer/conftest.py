@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 from torch import Tensor
 
-from tests.trainer import small
-from trainer import data, export, vgg_weights
+from tests.support import small
+from tests.support.checkout import SHARED
+from trainer.export.store import export
+from trainer.images.photographs import find_photographs
+from trainer.pretrained import vgg_weights
 
-SHARED = Path(__file__).parents[3] / "shared"
 VGG_CHANNELS = (3, 64, 64, 128, 128, 256, 256, 256, *6 * (512,))
 
 
@@ -85,7 +87,7 @@ def photographs(
     small.save(astronaut[40:160, 150:294], folder / "astronaut.jpg", quality=95)
     small.save(skimage.data.chelsea()[::3, ::3], folder / "chelsea.jpg", quality=95)
     small.save(skimage.data.coffee()[::4, ::4], folder / "coffee.jpg", quality=95)
-    return data.find_photographs(folder)
+    return find_photographs(folder)
 
 
 @pytest.fixture(scope="session")
@@ -95,9 +97,7 @@ def exported(
     """A small network with random weights, in a model store."""
     store = tmp_path_factory.mktemp("store")
     model = small.model(painting, small.lively(width=8))
-    digest = export.export(
-        model, "small", store, photograph=photographs[0], evaluation=small.EVALUATION
-    )
+    digest = export(model, "small", store, photograph=photographs[0], evaluation=small.EVALUATION)
     return small.Exported(model, store / "small", digest)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 _TWENTY_TIMES_64_MIB = """
 import mmap, resource, torch
-from trainer.allocation import keep_freed_memory
+from trainer.__main__ import keep_freed_memory
 
 keep_freed_memory()
 for turn in range(21):

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.trainer import small
-from trainer import checkpoint, recipe, training, weights_file
+from tests.support import small
+from tests.support.checkout import ROOT
+from trainer import recipe, weights_file
+from trainer.training import checkpoint, loop
 from trainer.weights_file import TrainedModel
-
-ROOT = Path(__file__).parents[2]
 
 
 def command(*arguments: object) -> list[str]:
@@ -71,7 +71,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, start: list[Any]) -> Path
 
 
 def trained(folder: Path) -> TrainedModel:
-    return weights_file.load(folder / "runs" / "wave" / training.WEIGHTS)
+    return weights_file.load(folder / "runs" / "wave" / loop.WEIGHTS)
 
 
 def test_help_lists_the_commands(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_killed_run_resumes_to_the_weights_of_an_uninterrupted_one(
             time.sleep(0.005)
         run.kill()
     assert run.returncode == -signal.SIGKILL, (tmp_path / "log").read_text()
-    assert not (tmp_path / "runs" / "wave" / training.WEIGHTS).exists()
+    assert not (tmp_path / "runs" / "wave" / loop.WEIGHTS).exists()
 
     result = trainer(tmp_path, *start, "--resume", **ONE_THREAD)
     assert result.returncode == 0, result.stderr

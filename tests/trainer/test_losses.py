@@ -6,10 +6,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tests.trainer.small import LOSS, as_tensor
+from tests.support.small import LOSS, as_tensor
 from trainer.losses import LossTerms, PerceptualLoss, gram, lattice, saturation, total_variation
+from trainer.pretrained.vgg import VGG16
 from trainer.recipe import StylizeLossRecipe
-from trainer.vgg import VGG16
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,11 @@ from typing import NoReturn
 
 import pytest
 
-from tests.trainer import small
-from trainer import checkpoint, commands, vgg_weights, weights_file
+from tests.support import small
+from trainer import commands, weights_file
 from trainer.__main__ import main
+from trainer.pretrained import vgg_weights
+from trainer.training import checkpoint
 
 
 @pytest.fixture(autouse=True)
@@ -160,11 +162,11 @@ def test_a_photograph_is_not_optimised_into_a_file_that_cannot_be_written(
 def test_exporting_a_run_packages_its_weights(
     tmp_path: Path, painting: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from trainer import export
+    from trainer.export import store
 
     model = small.model(painting, small.lively(width=4))
     weights_file.save(tmp_path / "runs" / "wave" / "weights.safetensors", model)
-    monkeypatch.setattr(export, "export", lambda *_, **__: "0" * 64)
+    monkeypatch.setattr(store, "export", lambda *_, **__: "0" * 64)
     assert main(["export", "--style", "wave"]) == 0
     assert weights_file.load(tmp_path / "weights" / "wave.safetensors").training == model.training
 

@@ -8,10 +8,10 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from tests.trainer import small
+from tests.support import small
 from trainer import weights_file
 from trainer.errors import TrainerError
-from trainer.networks import Norm
+from trainer.networks.style import Norm
 
 
 @pytest.mark.parametrize("norm", ["instance", "batch"])

@@ -5,15 +5,18 @@ from collections.abc import Sequence
 
 import torch
 
-from trainer import data, devices, evaluation, lpips_weights, upscale_evaluation, vgg_weights
+from trainer import devices
 from trainer.errors import TrainerError
-from trainer.evaluation import Style, served_style
-from trainer.kept import Kept
-from trainer.lpips import LPIPS
+from trainer.evaluation import styles, upscalers
+from trainer.evaluation.result_cache import Kept
+from trainer.evaluation.styles import Style, served_style
+from trainer.images.photographs import find_photographs
+from trainer.pretrained import lpips_weights, vgg_weights
+from trainer.pretrained.lpips import LPIPS
+from trainer.pretrained.vgg import VGG16
 from trainer.reproduce import objective, reconstruction, sizes, speed, upscaling
 from trainer.reproduce.reconstruction import CONTENT, STYLE, Reconstruction
 from trainer.reproduce.report import Report
-from trainer.vgg import VGG16
 from trainer.weights_file import Trained
 
 
@@ -33,13 +36,13 @@ def run_speed(options: Namespace, trained: Trained) -> None:
 
 
 def run_objective(options: Namespace, trained: Trained) -> None:
-    photographs = data.find_photographs(options.data)[: options.photographs]
+    photographs = find_photographs(options.data)[: options.photographs]
     iterations = _by_size(options.sizes, options.iterations)
-    found = evaluation.measure(
+    found = styles.measure(
         _style(options, trained, devices.chosen(options.device)),
         photographs,
         iterations,
-        evaluation.kept(options.runs, options.style),
+        styles.kept(options.runs, options.style),
     )
     objective.write(found, Report(options.out, f"objective_{options.style}"))
 
@@ -71,7 +74,7 @@ def run_upscaling(options: Namespace, trained: Trained) -> None:
     for factor in options.factors:
         names = [f"upscale_x{factor}_{objective}" for objective in ("pixel", "feature")]
         models = {name: trained(name) for name in names}
-        methods = upscale_evaluation.methods(models, factor)
+        methods = upscalers.methods(models, factor)
         report = Report(options.out, f"upscaling_x{factor}")
         upscaling.run(methods, models, options.photographs, factor, lpips, report)
 

@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from trainer import data, sheets
-from trainer.evaluation import centre_crop
-from trainer.gatys import descend
-from trainer.image_quality import luma, psnr, ssim
-from trainer.kept import Kept, digest
+from trainer.evaluation.gatys import descend
+from trainer.evaluation.result_cache import Kept, digest
+from trainer.evaluation.styles import centre_crop
+from trainer.images import sheets
+from trainer.images.photographs import pixels_of, tensor_of
+from trainer.images.quality import luma, psnr, ssim
 from trainer.losses import gram, total_variation
+from trainer.pretrained.vgg import VGG16, Tap
 from trainer.reproduce.report import Report, table
-from trainer.vgg import VGG16, Tap
 
 NOISE = 0.05
 """Standard deviation of the noise that is begun with, where 1 is all of the range."""
@@ -62,7 +63,7 @@ def run(
 ) -> None:
     """Reconstruct the centre of a picture, ``size`` pixels a side, from each layer."""
     image = centre_crop(original, size)
-    pixels = data.pixels_of(image)
+    pixels = pixels_of(image)
     shown: list[tuple[str, NDArray[np.uint8]]] = [("original", pixels)]
     rows: list[tuple[str, float, float, float]] = []
     with tqdm(total=len(what.layers) * iterations, unit="iteration") as bar:
@@ -79,7 +80,7 @@ def run(
                 bar.total -= iterations
             shown.append((layer, made))
             with torch.no_grad():
-                remaining = error(data.tensor_of(made)).item()
+                remaining = error(tensor_of(made)).item()
             plane, truth = luma(made), luma(pixels)
             rows.append((layer, remaining, psnr(plane, truth, 0), ssim(plane, truth, 0)))
     _report(what, shown, rows, iterations, report)
@@ -119,7 +120,7 @@ def _reconstruct(
     for _ in range(iterations):
         image = next(images)
         on_iteration()
-    return data.pixels_of(image)
+    return pixels_of(image)
 
 
 def _drawn(noise: Tensor, amplification: Tensor) -> Tensor:

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from trainer import data, sheets
 from trainer.errors import TrainerError
-from trainer.evaluation import stylize
-from trainer.networks import ServedStyleNet
+from trainer.evaluation.styles import stylize
+from trainer.images import sheets
+from trainer.images.photographs import pixels_of, read_rgb
+from trainer.networks.served import ServedStyleNet
 from trainer.reproduce.report import Report
 
 SIDE = 224
@@ -25,7 +26,7 @@ def run(network: ServedStyleNet, photograph: Path, sizes: Sequence[int], report:
     for size in sizes:
         image = _read(photograph, size)
         height, width = image.shape[2:]
-        painted = data.pixels_of(stylize(network, image))
+        painted = pixels_of(stylize(network, image))
         scale = SIDE / size
         shape = (round(height * scale), round(width * scale))
         whole.append((f"{width}x{height}", _shrunk(painted, shape)))
@@ -37,9 +38,9 @@ def run(network: ServedStyleNet, photograph: Path, sizes: Sequence[int], report:
 def _read(photograph: Path, size: int) -> Tensor:
     if size < SIDE:
         raise TrainerError(f"sizes from {SIDE} pixels up can be shown, not {size}")
-    height, width = data.read_rgb(photograph).shape[2:]
+    height, width = read_rgb(photograph).shape[2:]
     short_side = round(size * min(height, width) / max(height, width))
-    return data.read_rgb(photograph, short_side)[..., :size, :size]  # rounding can add a pixel
+    return read_rgb(photograph, short_side)[..., :size, :size]  # rounding can add a pixel
 
 
 def _shrunk(pixels: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:

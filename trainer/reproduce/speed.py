@@ -14,11 +14,11 @@ import onnxruntime
 import torch
 from tqdm import tqdm
 
-from trainer import gatys
 from trainer.errors import TrainerError
-from trainer.evaluation import centre_crop, stylize
+from trainer.evaluation import gatys
+from trainer.evaluation.styles import centre_crop, stylize
 from trainer.losses import PerceptualLoss
-from trainer.networks import ServedStyleNet
+from trainer.networks.served import ServedStyleNet
 from trainer.reproduce.report import Cell, Report, table
 
 PAPER = {

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from trainer import recipe, upscale_evaluation
-from trainer.crops import sheet
+from trainer import recipe
+from trainer.evaluation import upscalers
+from trainer.evaluation.crop_sheet import sheet
+from trainer.evaluation.upscalers import Distance, Upscaler
 from trainer.reproduce.report import Report, table
-from trainer.upscale_evaluation import Distance, Upscaler
 from trainer.weights_file import TrainedModel
 
 SETS = ("Set5", "Set14", "BSD100")
@@ -30,7 +31,7 @@ def run(
     ``methods`` are bicubic and the ``models`` as they are served.
     """
     with tqdm(total=len(photographs), desc=f"x{factor}", unit="photograph") as bar:
-        found = upscale_evaluation.evaluate(methods, photographs, factor, lpips, bar.update)
+        found = upscalers.evaluate(methods, photographs, factor, lpips, bar.update)
     drawn = sheet(methods, photographs, factor, lpips)
     picture = report.picture(drawn, f"x{factor}: input, bicubic, our two networks, truth")
     report.csv(

@@ -1,13 +1,13 @@
 """A small trained style, in an empty folder."""
 
-import csv
 from pathlib import Path
 
 import pytest
 from torch import Tensor
 
-from tests.trainer import small
-from trainer import commands, vgg_weights, weights_file
+from tests.support import small
+from trainer import commands, weights_file
+from trainer.pretrained import vgg_weights
 
 
 @pytest.fixture(autouse=True)
@@ -24,9 +24,3 @@ def style(
     model = small.model(painting, small.lively(width=8))
     weights_file.save(tmp_path / "weights" / "small.safetensors", model)
     return "small"
-
-
-def rows(file: Path) -> list[dict[str, str]]:
-    """Of a CSV file, by column."""
-    with file.open() as opened:
-        return list(csv.DictReader(opened))

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.trainer import small
-from tests.trainer.reproduce.conftest import rows
-from trainer import commands, evaluation, gatys, weights_file
+from tests.support import small
+from tests.support.tables import rows
+from trainer import commands, weights_file
 from trainer.__main__ import main
+from trainer.evaluation import gatys, styles
 
 Optimise = Callable[..., object]
 
@@ -86,7 +87,7 @@ def test_evaluating_the_style_keeps_and_takes_the_same(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main([*arguments, "--sizes", "32"]) == 0
-    monkeypatch.setattr(evaluation, "MILESTONES", (1, 3))
+    monkeypatch.setattr(styles, "MILESTONES", (1, 3))
     evaluate = ["evaluate", "--style", "small", "--data", str(photographs[0].parent)]
     assert main([*evaluate, "--photographs", "3", "--size", "32"]) == 0
     assert len(optimised) == 3

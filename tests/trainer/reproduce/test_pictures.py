@@ -7,10 +7,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.trainer import small
-from tests.trainer.reproduce.conftest import rows
-from trainer import recipe, upscale_evaluation
+from tests.support import small
+from tests.support.tables import rows
+from trainer import recipe
 from trainer.__main__ import main
+from trainer.evaluation import upscalers
 from trainer.reproduce import upscaling
 from trainer.reproduce.report import Report
 from trainer.reproduce.sizes import SIDE
@@ -45,7 +46,7 @@ def test_upscalers_are_shown_beside_the_papers_figures(
     recipe.record("one", figures)
     photograph = small.save(astronaut[:112, 150:270], tmp_path / "Set1" / "face.png")
 
-    methods = upscale_evaluation.methods({"one": model}, 4)
+    methods = upscalers.methods({"one": model}, 4)
     report = Report(tmp_path, "x4")
     upscaling.run(methods, {"one": model}, [photograph], 4, lambda *_: 0.25, report)
 

@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 from torch import Tensor
 
-from tests.trainer.reproduce.conftest import rows
+from tests.support.tables import rows
 from trainer.__main__ import main
-from trainer.kept import Kept
+from trainer.evaluation.result_cache import Kept
+from trainer.pretrained.vgg import VGG16
 from trainer.reproduce import reconstruction
 from trainer.reproduce.report import Report
-from trainer.vgg import VGG16
 
 LAYERS = {
     "content": ["relu2_2", "relu3_3", "relu4_3", "relu5_1", "relu5_3"],

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.trainer import small
-from tests.trainer.reproduce.conftest import rows
+from tests.support import small
+from tests.support.tables import rows
 from trainer.__main__ import main
 from trainer.reproduce import speed
 from trainer.reproduce.speed import Timing

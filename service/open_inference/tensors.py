@@ -1,0 +1,109 @@
+"""What a network's tensors are on the wire, and the images that a request's tensors hold.
+
+As in Triton, whose tensors have a shape besides the batch axis, an input that is one number an
+image has the shape [N, 1] on the wire, where the graph has [N].
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from pydantic import BaseModel
+
+from service.images.sizes import Stylized
+from service.models.catalog import Card, UpscaleCard
+from service.models.runtime import GraphTensor, Inputs
+from service.open_inference.messages import Datatype, Tensor
+from service.problems import ImageSizeOutOfRange, MalformedRequest
+from service.settings import Settings
+
+MAX_IMAGES = 64
+"""Images a request. A client with more has its first answers sooner with more requests."""
+
+_DATATYPES: Mapping[str, Datatype] = {"tensor(uint8)": "UINT8", "tensor(float)": "FP32"}
+
+
+class TensorMetadata(BaseModel):
+    """A tensor of a model, as the protocol describes it; -1 is any size."""
+
+    name: str
+    datatype: Datatype
+    shape: list[int]
+
+
+def on_the_wire(tensor: GraphTensor) -> TensorMetadata:
+    shape = [-1 if side is None else side for side in tensor.shape]
+    return TensorMetadata(
+        name=tensor.name,
+        datatype=_DATATYPES[tensor.type],
+        shape=shape if len(shape) > 1 else [*shape, 1],
+    )
+
+
+def split(tensors: Mapping[str, Tensor], inputs: Sequence[TensorMetadata]) -> list[Inputs]:
+    """The graph inputs of each image. Raises MalformedRequest unless the tensors are the inputs."""
+    known = ", ".join(each.name for each in inputs)
+    for name in tensors.keys() - {each.name for each in inputs}:
+        raise MalformedRequest(f"The model has no input {name!r}; its inputs are: {known}.")
+    for each in inputs:
+        if each.name not in tensors:
+            raise MalformedRequest(f"The input {each.name!r} is missing; there are: {known}.")
+        _check(tensors[each.name], each)
+    counts = {name: len(tensor) for name, tensor in tensors.items()}
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise MalformedRequest(f"All inputs need the same first dimension; there are: {listed}.")
+    count = counts[inputs[0].name]
+    if not 1 <= count <= MAX_IMAGES:
+        raise MalformedRequest(f"A request holds 1 to {MAX_IMAGES} images, not {count}.")
+    return [
+        {
+            name: tensor[number] if tensor.ndim > 2 else np.float32(tensor[number, 0])
+            for name, tensor in tensors.items()
+        }
+        for number in range(count)
+    ]
+
+
+def check_sizes(images: Sequence[Inputs], card: Card, settings: Settings) -> None:
+    """Raises ImageSizeOutOfRange. What bounds an answer's memory bounds all of it together."""
+    height, width = np.asarray(images[0]["image"]).shape[:2]
+    least = 1 if isinstance(card, UpscaleCard) else Stylized.MIN_SIDE
+    pixels, all_pixels = height * width, len(images) * height * width
+    if min(height, width) < least:
+        raise ImageSizeOutOfRange(
+            f"The images have {width}x{height} pixels; at least {least} a side are needed."
+        )
+    if all_pixels > settings.max_image_pixels:
+        raise ImageSizeOutOfRange(
+            f"The images have {all_pixels} pixels together; at most {settings.max_image_pixels} "
+            "are taken."
+        )
+    if isinstance(card, UpscaleCard):
+        answer = all_pixels * card.factor**2
+        if answer > settings.max_upscaled_pixels:
+            raise ImageSizeOutOfRange(
+                f"The answer would have {answer} pixels; at most {settings.max_upscaled_pixels} "
+                "are answered."
+            )
+    elif pixels > settings.max_stylize_pixels:
+        raise ImageSizeOutOfRange(
+            f"Each image has {width}x{height} = {pixels} pixels; at most "
+            f"{settings.max_stylize_pixels} are transformed at once."
+        )
+
+
+def _check(tensor: Tensor, wanted: TensorMetadata) -> None:
+    dtype = np.dtype(np.uint8 if wanted.datatype == "UINT8" else np.float32)
+    if tensor.dtype != dtype:
+        raise MalformedRequest(f"The input {wanted.name!r} is to be {wanted.datatype}.")
+    fits = len(tensor.shape) == len(wanted.shape) and all(
+        side in (-1, given) for side, given in zip(wanted.shape, tensor.shape, strict=True)
+    )
+    if not fits:
+        raise MalformedRequest(
+            f"The input {wanted.name!r} has the shape {list(tensor.shape)}; "
+            f"{wanted.shape} is needed, where -1 is any size."
+        )
+    # Not the negation: what is not a number is neither.
+    if wanted.datatype == "FP32" and not ((tensor >= 0) & (tensor <= 1)).all():
+        raise MalformedRequest(f"The input {wanted.name!r} is to be from 0 to 1.")

@@ -1,0 +1,148 @@
+"""Prepares a style network for 8-bit integers by rewriting it exactly.
+
+An 8-bit tensor has one step for all of its channels, so the channel with the widest range would
+decide how coarse the others become. But instance norm takes away whatever scale and shift a
+convolution gives a channel, and a ReLU passes scales on to the next convolution. Both are used here
+to give every channel the same range, 256 steps of 1: the network computes what it did before.
+(Nagel et al. 2019, arXiv:1906.04721, section 4.1, equalise weights in the same way.)
+"""
+
+import copy
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from trainer.networks.rewrites import PlacesConvNorm
+from trainer.networks.served import ServedStyleNet
+from trainer.networks.style import ConvNorm, ResidualBlock
+
+STEPS = 255
+HEADROOM = 1.15
+"""Times the range that occurred: other photographs reach further. More than 255 steps would give
+in a narrower range, it gains in pictures that calibration has not seen."""
+_SPACING = 29
+"""Every so many pixels are looked at. Odd, so that places within 2x2 pixels take turns."""
+
+
+@dataclass
+class _Values:
+    """What a convolution took and gave, each [channels, values seen]."""
+
+    taken: Tensor
+    given: Tensor
+
+
+@torch.no_grad()
+def balanced(network: ServedStyleNet, photographs: Iterable[NDArray[np.uint8]]) -> ServedStyleNet:
+    """The same function, every channel's range on ``photographs``, uint8 [H, W, 3], made equal.
+
+    What all convolutions but the first take is then best rounded to whole numbers, from 0 to 255
+    after a ReLU and from -128 to 127 elsewhere; and what all but the first and last give is too,
+    from -128 to 127.
+    """
+    network = copy.deepcopy(network)
+    earlier = list(network.earlier.children())
+    leading = [_parts(layers) for layers in earlier if isinstance(layers, ConvNorm)]
+    blocks = [
+        [_parts(layers) for layers in block.body.children()]
+        for block in earlier
+        if isinstance(block, ResidualBlock)
+    ]
+    upsampling = [(layers.convolution, layers.norm) for layers in _upsampling(network)]
+    values = _values(network, photographs)
+
+    for convolution, _ in [*leading[1:], *(part for block in blocks for part in block)]:
+        _spread(convolution, *_range(values[convolution].given))
+    for convolution, _ in upsampling:
+        places = 4
+        given = values[convolution].given
+        given = given.view(places, -1, given.shape[1]).transpose(0, 1).flatten(1)
+        low, high = _range(given)
+        _spread(convolution, low.repeat(places), high.repeat(places))
+
+    readers = [*(convolution for convolution, _ in leading[1:]), *(block[1][0] for block in blocks)]
+    writers = [*(norm for _, norm in leading[:-1]), *(block[0][1] for block in blocks)]
+    readers += [*(convolution for convolution, _ in upsampling[1:]), network.to_rgb]
+    writers += [norm for _, norm in upsampling]
+    for norm, convolution in zip(writers, readers, strict=True):
+        _pass_on(norm, convolution, values[convolution].taken)
+
+    # All blocks read and write one sum, so its channels have one scale throughout.
+    readers = [*(block[0][0] for block in blocks), upsampling[0][0]]
+    low, high = _range(torch.cat([values[reader].taken for reader in readers], dim=1))
+    scale = (STEPS // 2) / torch.maximum(-low, high).clamp(min=1e-6)
+    for norm in (leading[-1][1], *(block[1][1] for block in blocks)):
+        _scale(norm, scale)
+    for reader in readers:
+        reader.weight.div_(scale[:, None, None])
+    return network
+
+
+def _parts(layers: nn.Module) -> tuple[nn.Conv2d, nn.Module]:
+    assert isinstance(layers, ConvNorm)
+    _, convolution, norm, *_ = layers
+    assert isinstance(convolution, nn.Conv2d)
+    return convolution, norm
+
+
+def _upsampling(network: ServedStyleNet) -> Sequence[PlacesConvNorm]:
+    return cast(Sequence[PlacesConvNorm], network.upsampling)
+
+
+def _values(
+    network: nn.Module, photographs: Iterable[NDArray[np.uint8]]
+) -> dict[nn.Module, _Values]:
+    seen: dict[nn.Module, list[_Values]] = {}
+
+    def look(convolution: nn.Module, taken: tuple[Tensor], given: Tensor) -> None:
+        sampled = [each[0].flatten(1)[:, ::_SPACING].clone() for each in (taken[0], given)]
+        seen.setdefault(convolution, []).append(_Values(*sampled))
+
+    convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    hooks = [convolution.register_forward_hook(look) for convolution in convolutions]
+    for photograph in photographs:
+        image = torch.from_numpy(photograph.copy())[None]
+        network(image, torch.ones(1), torch.zeros(1))
+    for hook in hooks:
+        hook.remove()
+    return {
+        convolution: _Values(
+            torch.cat([one.taken for one in many], dim=1),
+            torch.cat([one.given for one in many], dim=1),
+        )
+        for convolution, many in seen.items()
+    }
+
+
+def _range(values: Tensor, *, from_zero: bool = False) -> tuple[Tensor, Tensor]:
+    """Of every channel, around its mean or from zero on, with some room beyond."""
+    centre = torch.zeros(len(values)) if from_zero else values.mean(dim=1)
+    lowest, highest = (centre if from_zero else values.amin(dim=1)), values.amax(dim=1)
+    return centre + HEADROOM * (lowest - centre), centre + HEADROOM * (highest - centre)
+
+
+def _spread(convolution: nn.Conv2d, low: Tensor, high: Tensor) -> None:
+    """Give each channel between ``low`` and ``high`` values from -128 to 127."""
+    scale = STEPS / (high - low).clamp(min=1e-6)
+    convolution.weight.mul_(scale[:, None, None, None])
+    convolution.bias = nn.Parameter(-(STEPS + 1) / 2 - low * scale)
+
+
+def _pass_on(norm: nn.Module, reader: nn.Conv2d, taken: Tensor) -> None:
+    """Let the ReLU after ``norm`` give values from 0 to 255, and ``reader`` expect them so."""
+    channels = len(cast(Tensor, norm.weight))
+    places = len(taken) // channels
+    _, high = _range(taken.reshape(channels, -1), from_zero=True)
+    scale = STEPS / high.clamp(min=1e-6)
+    _scale(norm, scale)
+    reader.weight.div_(scale.repeat_interleave(places)[:, None, None])
+
+
+def _scale(norm: nn.Module, scale: Tensor) -> None:
+    for parameter in (norm.weight, norm.bias):
+        cast(Tensor, parameter).mul_(scale)

@@ -1,0 +1,102 @@
+"""Networks in other precisions than float32, each for the processors where it pays.
+
+float16 is for GPUs, 8-bit integers (``quantization``) for CPUs that multiply bytes quickly.
+"""
+
+import copy
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from trainer.export import golden
+from trainer.export.balancing import balanced
+from trainer.export.graphs import Served, to_onnx
+from trainer.export.quantization import quantized
+from trainer.networks.served import ServedStyleNet
+
+FLOAT16_TOLERANCE = 0.5
+"""Levels of 255 by which float16 may change the golden output on average."""
+INT8_TOLERANCE = 2.0
+"""Levels of 255 by which 8-bit integers may change a photograph's picture on average."""
+
+Network = TypeVar("Network", bound=nn.Module)
+
+log = logging.getLogger(__name__)
+
+
+def in_float16(served: Network) -> Network:
+    """A copy whose convolutions and norms compute in float16.
+
+    Pixels, logits and what becomes of them stay in float32. ONNX Runtime's CUDA kernel of instance
+    norm takes its statistics in float32, whatever the type of its input.
+    """
+    halved = copy.deepcopy(served)
+    for layer in halved.modules():
+        if isinstance(layer, nn.Conv2d | nn.InstanceNorm2d | nn.BatchNorm2d):
+            layer.half()
+    return halved
+
+
+def float16_files(served: Served, card: Mapping[str, Any]) -> dict[str, bytes]:
+    """The network in float16 and its golden output; none if it answers too differently."""
+    halved = in_float16(served)
+    # By PyTorch, since ONNX Runtime computes in float32 on a CPU whatever the graph's types.
+    change = difference(*(_golden_output(network) for network in (served, halved)))
+    if change > FLOAT16_TOLERANCE:
+        log.warning("not in float16: it would change a picture by %.1f levels", change)
+        return {}
+    graph = to_onnx(halved, card).SerializeToString(deterministic=True)
+    pair = golden.pair(graph, served.sample_inputs)
+    return {"model.float16.onnx": graph, "model.float16.golden.npz": pair}
+
+
+def int8_files(
+    served: ServedStyleNet,
+    serialized: bytes,
+    card: Mapping[str, Any],
+    calibration: Sequence[NDArray[np.uint8]],
+) -> dict[str, bytes]:
+    """The style in 8-bit integers and its golden output; none if its pictures differ too much."""
+    graph = quantized(to_onnx(balanced(served, calibration), card))
+    of_bytes = graph.SerializeToString(deterministic=True)
+    change = max(_differences(serialized, of_bytes, calibration))
+    if change > INT8_TOLERANCE:
+        log.warning("not in 8-bit integers: they would change a picture by %.1f levels", change)
+        return {}
+    pair = golden.pair(of_bytes, served.sample_inputs)
+    return {"model.int8.onnx": of_bytes, "model.int8.golden.npz": pair}
+
+
+@torch.no_grad()
+def _golden_output(network: Served) -> NDArray[np.uint8]:
+    inputs = golden.inputs(network.sample_inputs)
+    names = ("image", *network.sample_inputs)
+    output: NDArray[np.uint8] = network(*(torch.from_numpy(inputs[name]) for name in names)).numpy()
+    return output
+
+
+def _differences(
+    one: bytes, other: bytes, photographs: Sequence[NDArray[np.uint8]]
+) -> Iterator[float]:
+    sessions = [
+        onnxruntime.InferenceSession(serialized, providers=["CPUExecutionProvider"])
+        for serialized in (one, other)
+    ]
+    for photograph in photographs:
+        feeds = {
+            "image": photograph[None],
+            "strength": np.ones(1, np.float32),
+            "preserve_color": np.zeros(1, np.float32),
+        }
+        yield difference(*(session.run(["output"], feeds)[0] for session in sessions))
+
+
+def difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """Mean absolute levels of 255 between two pictures of one shape."""
+    return float(np.abs(one.astype(int) - other).mean())

@@ -1,0 +1,170 @@
+"""Writes trained networks into the model store as ONNX, with their cards.
+
+The exported graph is checked against PyTorch before it takes its place in the store. Beside it
+lies the same network in other precisions.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from trainer import atomic
+from trainer.errors import TrainerError
+from trainer.export import golden, precisions
+from trainer.export.graphs import Served, serve, to_onnx
+from trainer.images.photographs import pixels_of, read_rgb
+from trainer.images.resampling import enlarge, shrink
+from trainer.networks.served import ServedStyleNet
+from trainer.networks.style import StyleNet
+from trainer.recipe import FOLDER, Recipe, StylizeRecipe, UpscaleRecipe
+from trainer.weights_file import TrainedModel
+
+TOLERANCE = 1
+"""Levels of 255 by which ONNX Runtime may differ from PyTorch."""
+PREVIEW_SHORT_SIDE = 320
+
+_CONFIG = """\
+name: "{name}"
+platform: "onnxruntime_onnx"
+max_batch_size: 8
+input [
+{inputs}
+]
+output [
+  {{ name: "output", data_type: TYPE_UINT8, dims: [ -1, -1, 3 ] }}
+]
+"""
+_IMAGE_INPUT = '  { name: "image", data_type: TYPE_UINT8, dims: [ -1, -1, 3 ] }'
+_SAMPLE_INPUT = '  {{ name: "{}", data_type: TYPE_FP32, dims: [ 1 ], reshape: {{ shape: [ ] }} }}'
+
+
+def export(
+    model: TrainedModel,
+    name: str,
+    store: Path,
+    *,
+    version: int = 1,
+    photograph: Path | None,
+    evaluation: Mapping[str, Any] | None,
+    calibration: Sequence[NDArray[np.uint8]] = (),
+) -> str:
+    """Write a version of the model into the store; returns the SHA-256 of the ONNX file, hex.
+
+    A version takes its place with all of its files at once, so a service may be reading the store.
+    ``photograph`` is transformed for the preview; without one a preview that is there stays, and a
+    new version shows a painting. A network that bears it is written in float16 too, and a style in
+    8-bit integers, with photographs for ``calibration``, uint8 [H, W, 3].
+
+    Raises TrainerError, and leaves the store as it was, if ONNX Runtime differs from PyTorch by
+    more than one level of 255.
+    """
+    card = _card(model, evaluation)
+    served = serve(model.network)
+    serialized = to_onnx(served, card).SerializeToString(deterministic=True)
+    image = read_rgb(photograph or _painting(model.recipe), PREVIEW_SHORT_SIDE)
+    pixels = pixels_of(image)
+    shown = _preview(pixels, model.recipe, lambda batch: _checked(served, serialized, batch))
+    preview = io.BytesIO()
+    Image.fromarray(shown).save(preview, "JPEG", quality=90)
+
+    kept = store / name / str(version) / "preview.jpg"
+    files = {
+        "model.onnx": serialized,
+        "model.golden.npz": golden.pair(serialized, served.sample_inputs),
+        "card.json": (json.dumps(card, indent=2) + "\n").encode(),
+        "preview.jpg": kept.read_bytes()
+        if photograph is None and kept.exists()
+        else preview.getvalue(),
+        **precisions.float16_files(served, card),
+    }
+    recipe = model.recipe
+    if calibration and isinstance(recipe, StylizeRecipe) and recipe.network.norm == "instance":
+        assert isinstance(served, ServedStyleNet)
+        files |= precisions.int8_files(served, serialized, card, calibration)
+    atomic.write(store / name / "config.pbtxt", _config(name, served).encode())
+    atomic.write_folder(store / name / str(version), files)
+    return hashlib.sha256(serialized).hexdigest()
+
+
+def _config(name: str, served: Served) -> str:
+    """Triton's configuration of the model."""
+    inputs = [_IMAGE_INPUT, *(_SAMPLE_INPUT.format(each) for each in served.sample_inputs)]
+    return _CONFIG.format(name=name, inputs=",\n".join(inputs))
+
+
+def _painting(recipe: Recipe) -> Path:
+    return recipe.style.file if isinstance(recipe, StylizeRecipe) else FOLDER / "wave.jpg"
+
+
+def _preview(
+    pixels: NDArray[np.uint8],
+    recipe: Recipe,
+    transform: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+) -> NDArray[np.uint8]:
+    """``pixels`` [H, W, 3] stylised; or shrunk and enlarged again, on the left by bicubic."""
+    if isinstance(recipe, StylizeRecipe):
+        stylized: NDArray[np.uint8] = transform(np.stack([pixels, pixels[:, ::-1]]))[0]
+        return stylized
+    factor = recipe.network.factor
+    low = shrink(pixels, factor)
+    enlarged = transform(np.stack([low, low[:, ::-1]]))[0]
+    middle = enlarged.shape[1] // 2
+    return np.concatenate([enlarge(low, factor)[:, :middle], enlarged[:, middle:]], axis=1)
+
+
+def _checked(served: Served, serialized: bytes, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The output of ONNX Runtime for uint8 [2, H, W, 3], once it is known to be PyTorch's.
+
+    The first image is stylised in full, the second by half and in its own colours.
+    """
+    session = _session(serialized)
+    one, half, zero = np.float32(1), np.float32(0.5), np.float32(0)
+    values = {"strength": np.stack([one, half]), "preserve_color": np.stack([zero, one])}
+    feeds = {
+        "image": pixels,
+        **{name: values[name] for name in served.sample_inputs},
+    }
+    with torch.no_grad():
+        expected = served(*map(torch.from_numpy, feeds.values())).numpy().astype(int)
+    output: NDArray[np.uint8] = session.run(["output"], feeds)[0]
+    worst = int(np.abs(output.astype(int) - expected).max())
+    if worst > TOLERANCE:
+        raise TrainerError(f"ONNX Runtime and PyTorch differ by {worst} levels of 255")
+    return output
+
+
+def _session(serialized: bytes) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(serialized, providers=["CPUExecutionProvider"])
+
+
+def _card(model: TrainedModel, evaluation: Mapping[str, Any] | None) -> dict[str, Any]:
+    recipe, training, network = model.recipe, model.training, model.network
+    upscaler: dict[str, Any] = {}
+    if isinstance(recipe, UpscaleRecipe):
+        assert not isinstance(network, StyleNet)
+        upscaler = {
+            "objective": recipe.objective,
+            "receptive_field": network.receptive_field,
+        }
+    return {
+        "kind": recipe.kind,
+        "factor": 1 if isinstance(network, StyleNet) else network.factor,
+        **upscaler,
+        "title": recipe.title,
+        "licence": recipe.licence,
+        "created": training.created,
+        "data": recipe.data,
+        "recipe": recipe.model_dump(mode="json", exclude_none=True),
+        "recipe_digest": f"sha256:{recipe.digest}",
+        "training": training.model_dump(mode="json", exclude={"created"}, exclude_none=True),
+        **({} if evaluation is None else {"evaluation": evaluation}),
+    }
