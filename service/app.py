@@ -1,4 +1,4 @@
-"""Wires the rooms of the service together."""
+"""Builds the application: pipeline, middleware, routes and life cycle."""
 
 import asyncio
 import logging
@@ -7,14 +7,22 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from service import problems
 from service.auth import access
-from service.http import browsers
+from service.http import browsers, problem_details
 from service.http.bodies import BodyReading
-from service.http.middleware import BodyLimit, RequestIdentity
+from service.http.middleware import BodyLimit, RequestLog
 from service.observability import tracing
 from service.observability.metrics import Metrics
-from service.routes import health, metrics, models, page, stylize, upscale, v2_infer, v2_metadata
+from service.routes import (
+    health,
+    metrics,
+    models,
+    page,
+    stylize,
+    upscale,
+    v2_infer,
+    v2_metadata,
+)
 from service.serving.pipeline import Pipeline
 from service.serving.reloading import Reloading
 from service.settings import Settings
@@ -29,7 +37,7 @@ def create_app(
     never work.
 
     Models load after start-up, so that /livez answers meanwhile; /readyz says when they have.
-    ``on_failure`` is told if they cannot be loaded: the app will then never be ready.
+    ``on_failure`` is called if they cannot be loaded: the app will then never be ready.
     """
     keyed = access.required(settings.api_keys)
     collectors = Metrics()
@@ -60,19 +68,18 @@ def create_app(
         lifespan=lifespan,
         telemetry=tracing.TELEMETRY,
     )
-    app.state.pipeline = pipeline
-    app.state.settings = settings
+    app.state.pipeline = pipeline  # read by routes/dependencies.py and __main__.py
     app.state.reloading = reloading
     max_open_bytes = settings.max_open_bodies * settings.max_body_bytes
     app.add_middleware(BodyReading, seconds=settings.body_timeout_seconds, max_bytes=max_open_bytes)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
-    app.add_middleware(RequestIdentity, metrics=collectors)
+    app.add_middleware(RequestLog, metrics=collectors)
     browsers.install(app, settings.cors_origins)
-    problems.install(app)
-    for room in (stylize, upscale, v2_infer):
-        app.include_router(room.router, dependencies=keyed)
-    for room in (models, v2_metadata, health, page):
-        app.include_router(room.router)
+    problem_details.install(app)
+    for resource in (stylize, upscale, v2_infer):
+        app.include_router(resource.router, dependencies=keyed)
+    for resource in (models, v2_metadata, health, page):
+        app.include_router(resource.router)
     if settings.metrics_port is None:
         app.include_router(metrics.router)
     return app

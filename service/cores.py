@@ -1,4 +1,4 @@
-"""Which CPU cores this process may use, and what they can do."""
+"""CPU cores: how many this process may use, whether they have VNNI, and thread priorities."""
 
 import os
 import sys
@@ -21,10 +21,11 @@ def available_cores() -> int:
     return max(1, min(cores, int(quota) // int(period)))
 
 
-def multiply_bytes() -> bool:
-    """Whether the cores add products of bytes in 32 bits (x86's VNNI), as far as Linux tells.
+def has_vnni() -> bool:
+    """Whether the cores have VNNI, x86's dot products of bytes in 32 bits, as far as Linux tells.
 
-    Others add two in 16 bits and cut what is too large; or they would be slower than in floats.
+    Without it, products are summed in pairs of 16 bits, which saturate, or integers are slower than
+    floats.
     """
     try:
         words = set(Path("/proc/cpuinfo").read_text().split())
@@ -33,10 +34,10 @@ def multiply_bytes() -> bool:
     return not words.isdisjoint({"avx512_vnni", "avx_vnni"})
 
 
-def give_way() -> None:
-    """Let other threads of this process, such as the event loop's, go before the calling one.
+def lower_thread_priority() -> None:
+    """Give the calling thread a lower priority than others of this process, as the event loop's.
 
-    They ask for little, and clients wait for it. Threads that this one starts inherit it.
+    Those need little time, and clients wait for it. Threads that this one starts inherit it.
     """
     if sys.platform == "linux":  # elsewhere this would be the whole process
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)

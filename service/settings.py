@@ -1,4 +1,4 @@
-"""Every knob of the service, as command line options and environment variables."""
+"""Settings of the service: command line options and environment variables."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,7 +7,6 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.cores import available_cores
-from service.observability import logs
 
 Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s,]+)$")]
 Origins = Annotated[
@@ -36,19 +35,19 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 for all")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
     metrics_port: int | None = Field(
-        None, ge=0, le=65535, description="port of /metrics; unset, it is on the port of the rest"
+        None, ge=0, le=65535, description="port of /metrics (default: the main port)"
     )
     cors_origins: Origins = Field(
         (), description="origins whose pages may call the service, or *, with commas between them"
     )
     api_keys: Path | None = Field(
-        None, description="file of API keys; unset, transformations are open to everybody"
+        None, description="file of API keys (default: none are asked for)"
     )
     model_store: Path = Field(Path("model_store"), description="folder of the models")
     model_poll_seconds: float = Field(
         0,
         ge=0,
-        description="seconds between looks for changes of the model store; 0: on SIGHUP only",
+        description="seconds between checks of the model store for changes; 0: on SIGHUP only",
     )
     execution_provider: Literal["auto", "cuda", "cpu"] = Field(
         "auto", description="where networks run; cuda never falls back to the CPU"
@@ -66,8 +65,8 @@ class Settings(BaseSettings):
     max_queue_delay_ms: float = Field(
         0,
         ge=0,
-        description="ms that a request may wait for companions while the device is idle, "
-        "where they would save as much",
+        description="ms that a request may wait for others to share its batch while the device is "
+        "idle, where they would save as much",
     )
     max_queue_pixels: int = Field(
         64 << 20, ge=256, description="pixels that may wait before requests are refused"
@@ -106,6 +105,6 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="lowest level that is logged"
     )
-    log_format: logs.Format = Field(
+    log_format: Literal["text", "json"] = Field(
         "text", description="lines for people, or one JSON object a line"
     )

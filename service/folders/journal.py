@@ -1,7 +1,7 @@
-"""What an output folder remembers of its pictures, so that a later run makes only what is missing.
+"""The journal of an output folder, by which a later run makes only what is missing.
 
-A line a picture, written before the picture takes its place: whatever ends a run, a picture that
-is there and was made here has its line.
+It has a line for each picture, written before the picture is renamed into place: whatever ends a
+run, every picture in the folder that a run made has its line.
 """
 
 import hashlib
@@ -15,12 +15,12 @@ NAME = ".perceptual.jsonl"
 
 
 class Journal:
-    """Of one output folder; its pictures are told by their content."""
+    """The journal of one output folder; pictures are recognised by their content."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file = folder / NAME
-        self._origins: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._fingerprints: defaultdict[str, dict[str, str]] = defaultdict(dict)
         self._ends_in_line = True
         with suppress(FileNotFoundError):
             lines = self._file.read_bytes()
@@ -28,19 +28,19 @@ class Journal:
             for line in lines.splitlines():
                 with suppress(ValueError, KeyError, TypeError):  # the last may be cut off
                     entry = json.loads(line)
-                    self._origins[entry["picture"]][entry["sha256"]] = entry["origin"]
+                    self._fingerprints[entry["picture"]][entry["sha256"]] = entry["origin"]
 
     def knows(self, picture: Path) -> bool:
-        """Whether a picture was ever made here under this name."""
-        return self._name(picture) in self._origins
+        """Whether a run ever made a picture of this name."""
+        return self._name(picture) in self._fingerprints
 
-    def origin(self, picture: Path) -> str | None:
-        """Of the picture that is there; None if it was not made here, or changed since."""
+    def fingerprint(self, picture: Path) -> str | None:
+        """What the picture was made of and how; None if no run made it, or it was changed since."""
         with picture.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
-        return self._origins.get(self._name(picture), {}).get(digest)
+        return self._fingerprints.get(self._name(picture), {}).get(digest)
 
-    def write(self, picture: Path, content: bytes, origin: str) -> None:
+    def write(self, picture: Path, content: bytes, fingerprint: str) -> None:
         """Replace the picture as a whole: a reader sees the old one or the new one."""
         picture.parent.mkdir(parents=True, exist_ok=True)
         partial = picture.with_name(f".{picture.name}.partial")
@@ -49,20 +49,20 @@ class Journal:
                 opened.write(content)
                 opened.flush()
                 os.fsync(opened.fileno())
-            self._append(picture, hashlib.sha256(content).hexdigest(), origin)
+            self._append(picture, hashlib.sha256(content).hexdigest(), fingerprint)
             partial.replace(picture)
         except OSError:
             with suppress(OSError):
                 partial.unlink()
             raise
 
-    def _append(self, picture: Path, digest: str, origin: str) -> None:
+    def _append(self, picture: Path, digest: str, fingerprint: str) -> None:
         name = self._name(picture)
-        entry = json.dumps({"picture": name, "sha256": digest, "origin": origin})
+        entry = json.dumps({"picture": name, "sha256": digest, "origin": fingerprint})
         with self._file.open("ab", buffering=0) as opened:  # one write, so that threads take turns
             opened.write(f"{'' if self._ends_in_line else chr(10)}{entry}\n".encode())
         self._ends_in_line = True
-        self._origins[name][digest] = origin
+        self._fingerprints[name][digest] = fingerprint
 
     def _name(self, picture: Path) -> str:
         return picture.relative_to(self._folder).as_posix()

@@ -1,21 +1,21 @@
-"""Which files a command reads, and where their results go: folders keep their structure."""
+"""The plan of a folder command: which files it reads, and where their results go."""
 
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from service.images import codec
-from service.images.codec import ImageFormat
+from service.images import formats
+from service.images.formats import ImageFormat
 
 
 class Unplannable(Exception):
-    """What was asked for cannot be done as a whole; the text says why."""
+    """The command cannot be carried out; the text says why."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One picture to make."""
+    """One picture to make of a file."""
 
     source: Path
     output: Path
@@ -24,7 +24,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Failure:
-    """A file that no picture was made of."""
+    """A file of which no picture could be made."""
 
     file: Path
     reason: str
@@ -51,19 +51,19 @@ def plan(inputs: Sequence[Path], out: Path, format: ImageFormat | None) -> Plan:
     planned = Plan()
     outputs: dict[Path, Path] = {}
     for file, relative, named in _files(inputs, out, planned.failures):
-        known_by_name = named or file.suffix.lower() in codec.SUFFIXES
+        known_by_name = named or file.suffix.lower() in formats.SUFFIXES
         try:
-            kind = _kind(file)
+            own_format = _format(file)
         except OSError as error:
             planned.failures.append(Failure(file, error.strerror or str(error)))
             continue
-        if kind is None:
+        if own_format is None:
             if known_by_name:
-                planned.failures.append(Failure(file, f"not a {codec.READ} image"))
+                planned.failures.append(Failure(file, f"not a {formats.READ} image"))
             else:
                 planned.ignored += 1
             continue
-        output = out / _suffixed(relative, format or kind)
+        output = out / _suffixed(relative, format or own_format)
         first = outputs.setdefault(output, file)
         if first == file:
             planned.items.append(Item(file, output))
@@ -111,13 +111,13 @@ def _walk(folder: Path, out: Path, failures: list[Failure]) -> Iterator[Path]:
                 yield file
 
 
-def _kind(file: Path) -> ImageFormat | None:
+def _format(file: Path) -> ImageFormat | None:
     with file.open("rb") as opened:
-        return codec.kind_of(opened.read(codec.MAGIC_BYTES))
+        return formats.output_format(opened.read(formats.MAGIC_BYTES))
 
 
 def _suffixed(relative: Path, format: ImageFormat) -> Path:
     """The file's own suffix where it says the format, however it is spelt; else the format's."""
-    if codec.SUFFIXES.get(relative.suffix.lower()) == format.upper():
+    if formats.SUFFIXES.get(relative.suffix.lower()) == format.upper():
         return relative
     return relative.with_suffix(f".{'jpg' if format == 'jpeg' else format}")

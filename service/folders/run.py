@@ -1,12 +1,12 @@
-"""Makes the pictures of a plan, several at a time: decoding and encoding go on while the network
-runs, and images of one shape share batches.
+"""Transforms the files of a plan, several at a time.
+
+Decoding and encoding go on while the network runs, and images of one shape share batches.
 """
 
 import asyncio
-import hashlib
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,40 +15,16 @@ from tqdm import tqdm
 
 from service.folders.journal import Journal
 from service.folders.plan import Failure, Item
-from service.images.codec import ImageFormat
 from service.models.catalog import Model
 from service.problems import BrokenImage, Problem
-from service.serving.pipeline import Job, Pipeline
+from service.serving.pipeline import Pipeline
+from service.serving.transformation import ImageJob, Transformation
 
 Outcome = Literal["made", "there", "changed"]
 
 
 class CannotWrite(Exception):
-    """A picture cannot be written, and so none; the text says which and why."""
-
-
-@dataclass(frozen=True)
-class Transformation:
-    """What is done to every picture."""
-
-    model: Model
-    inputs: Mapping[str, float]
-    """The model's graph inputs besides the image."""
-    max_side: int | None
-    format: ImageFormat | None
-    quality: int
-
-    def origin(self, body: bytes) -> str:
-        """A hash of all that the picture made of a file depends on."""
-        asked = (sorted(self.inputs.items()), self.max_side, self.format, self.quality)
-        sha = hashlib.sha256(f"{self.model.digest} {asked}\n".encode())
-        sha.update(body)
-        return sha.hexdigest()
-
-    def job(self, body: bytes) -> Job:
-        return Job(
-            self.model, body, self.inputs, self.max_side, self.format, self.quality, deadline=None
-        )
+    """A picture cannot be written, which ends the run; the text says which and why."""
 
 
 @dataclass
@@ -62,6 +38,7 @@ class Report:
 
 async def run(
     items: Sequence[Item],
+    model: Model,
     transformation: Transformation,
     pipeline: Pipeline,
     journal: Journal,
@@ -83,7 +60,7 @@ async def run(
             if report.interrupted:
                 return
             try:
-                outcome = await _make(item, transformation, pipeline, journal, overwrite)
+                outcome = await _make(item, model, transformation, pipeline, journal, overwrite)
             except Problem as problem:
                 report.failures.append(Failure(item.source, problem.detail))
             else:
@@ -113,6 +90,7 @@ async def run(
 
 async def _make(
     item: Item,
+    model: Model,
     transformation: Transformation,
     pipeline: Pipeline,
     journal: Journal,
@@ -121,25 +99,25 @@ async def _make(
     """Raises Problem if no picture can be made of the file, or CannotWrite."""
 
     def read() -> tuple[bytes, str, Outcome | None]:
-        """The file, its origin, and what is to be said of a picture that stays."""
+        """The file, its fingerprint, and the outcome if the picture that is there stays."""
         body = item.source.read_bytes()
-        origin = transformation.origin(body)
+        fingerprint = transformation.fingerprint(model, body)
         if overwrite or not item.output.exists():
-            return body, origin, None
-        present = journal.origin(item.output)
+            return body, fingerprint, None
+        present = journal.fingerprint(item.output)
         if present is None:
-            return body, origin, "changed"
-        return body, origin, "there" if present == origin else None
+            return body, fingerprint, "changed"
+        return body, fingerprint, "there" if present == fingerprint else None
 
     try:
-        body, origin, stays = await asyncio.to_thread(read)
+        body, fingerprint, stays = await asyncio.to_thread(read)
     except OSError as error:
         raise BrokenImage(error.strerror or str(error)) from error
     if stays is not None:
         return stays
-    answer = await pipeline.transform(transformation.job(body))
+    answer = await pipeline.run(ImageJob(model, transformation, body, pipeline.settings))
     try:
-        await asyncio.to_thread(journal.write, item.output, answer.content.body, origin)
+        await asyncio.to_thread(journal.write, item.output, answer.content.body, fingerprint)
     except OSError as error:
         raise CannotWrite(f"{item.output}: {error.strerror or error}") from error
     return "made"

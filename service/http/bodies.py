@@ -1,6 +1,6 @@
-"""What reading bodies may cost: time each, and memory all together.
+"""Limits of reading request bodies: a timeout each, and memory for all together.
 
-The time follows Apache's mod_reqtimeout: a body gets so many seconds, and more as it arrives, so
+The timeout follows Apache's mod_reqtimeout: a body gets some seconds, and more as it arrives, so
 that a large one over a slow line is not taken for an attack.
 """
 
@@ -14,11 +14,11 @@ MIN_RATE = 16 << 10  # bytes a second: 128 kbit/s
 
 
 class BodyReading:
-    """Gives up on bodies that arrive too slowly or no more, and bounds what all hold of them.
+    """Refuses bodies that arrive too slowly, and bounds the bytes that all hold in memory.
 
-    A body gets ``seconds`` and one more for every MIN_RATE bytes of it. ``max_bytes`` are held at
-    any moment, each body until its request is answered; what was merely announced does not count,
-    since announcing costs a client nothing.
+    A body gets ``seconds`` and one more for every MIN_RATE bytes of it. At most ``max_bytes`` are
+    held at any moment, each body until its request is answered; a Content-Length does not count
+    before its bytes arrive, since it costs a client nothing.
     """
 
     def __init__(self, app: ASGIApp, seconds: float, max_bytes: int) -> None:

@@ -1,4 +1,4 @@
-"""What a browser may do with our answers, whoever's page it was that asked for them."""
+"""CORS and security response headers."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ _RESPONSE_HEADERS = (
 
 
 def install(app: FastAPI, cors_origins: Sequence[str]) -> None:
-    """Answers are inert, and pages of other origins get none but those of ``cors_origins``."""
+    """Add security headers to every answer, and CORS for pages of ``cors_origins``."""
     app.add_middleware(SafeEmbedding, "cross-origin" if cors_origins else "same-origin")
     if cors_origins:
         app.add_middleware(
@@ -32,7 +32,7 @@ def install(app: FastAPI, cors_origins: Sequence[str]) -> None:
 
 
 class SafeEmbedding:
-    """Adds the headers by which a browser takes an answer for what it says it is, and no more."""
+    """Adds headers by which a browser neither sniffs, runs nor embeds an answer."""
 
     def __init__(self, app: ASGIApp, resource_policy: str) -> None:
         self.app = app

@@ -1,9 +1,9 @@
-"""What a connection may cost, before its request is whole and after it is answered.
+"""Per-connection limits: count, header size, header and write timeouts.
 
-Uvicorn bounds neither how long a request's head or what is left of a refused body may take, nor how
-large a head or trailers are, nor how slowly an answer is taken. Its ``limit_concurrency`` leaves
-connections open for ever that never send a head, and once they are as many it answers everybody
-else 503. So this is bounded here, in the protocol, where it is seen.
+Uvicorn limits neither the time that a request's headers or the rest of a refused body may take, nor
+the size of headers and trailers, nor how slowly a client reads an answer. Its
+``limit_concurrency`` keeps connections open for ever that never send headers, and once there are as
+many it answers all others 503. So the limits are here, in the protocol.
 """
 
 import asyncio
@@ -12,20 +12,20 @@ from typing import ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service import problems
 from service.http.bodies import MIN_RATE
+from service.http.problem_details import response
 from service.problems import HeadTooLarge, MalformedRequest, Problem, TooManyConnections
 
 MAX_HEAD_BYTES = 64 << 10
-"""Of a request's line and headers, or of its trailers; give or take one read from the socket."""
+"""Largest request line with headers, or trailers; give or take one read from the socket."""
 
 _MOST_IN_KERNEL = 64 << 10
-# Unsent bytes that a socket takes. Left alone, Linux takes megabytes, and more again only when a
-# third of them have left: over a slow line that looks as if nothing was moving.
+# Unsent bytes that a socket takes. By default Linux takes megabytes, and more only once a third of
+# them have left: over a slow line that looks as if nothing was moving.
 
 
 def bounded(max_connections: int, seconds: float) -> type[HttpToolsProtocol]:
-    """The protocol for uvicorn, with these limits."""
+    """Uvicorn's protocol class with these limits."""
 
     class Limited(BoundedProtocol):
         pass
@@ -35,11 +35,11 @@ def bounded(max_connections: int, seconds: float) -> type[HttpToolsProtocol]:
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """HTTP/1.1 for at most ``max_connections``, which have to get on while they wait for nobody.
+    """HTTP/1.1 for at most ``max_connections``, with timeouts on what the client has to do.
 
-    A head has ``seconds`` to arrive, from the connection or from the end of the answer before. So
-    has the rest of a body that was answered early, and an answer to leave; this one gets more time
-    while it leaves at MIN_RATE. In between the request is the application's.
+    A request's headers have ``seconds`` to arrive, from the connection or from the end of the
+    answer before. So has the rest of a body that was answered early, and an answer to be read; that
+    gets more time while it is read at MIN_RATE. In between the application has the request.
     """
 
     max_connections: ClassVar[int]
@@ -111,7 +111,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, problem: Problem) -> None:
         self.logger.warning("a connection was refused: %s", problem.detail)
-        answer = problems.response(problem)
+        answer = response(problem)
         head = [f"HTTP/1.1 {answer.status_code} {problem.title}".encode(), b"Connection: close"]
         head += [name + b": " + value for name, value in answer.raw_headers]
         self.transport.write(b"\r\n".join([*head, b"", bytes(answer.body)]))

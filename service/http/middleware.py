@@ -1,4 +1,4 @@
-"""What happens to every request: an identity, a bound on its body, a log line, metrics."""
+"""Middleware of every request: request ID, access log, metrics, and a limit on its body."""
 
 import asyncio
 import logging
@@ -10,17 +10,18 @@ from urllib.parse import quote
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.http.problem_details import internal_error, response
 from service.observability import tracing
-from service.observability.logs import Cause, cause
+from service.observability.logs import RequestContext, request_context
 from service.observability.metrics import Metrics
-from service.problems import BodyTooLarge, Draining, Problem, internal_error, response
+from service.problems import BodyTooLarge, Draining, Problem
 
 log = logging.getLogger("service.access")
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
-class RequestIdentity:
+class RequestLog:
     """Echoes the client's X-Request-ID, or makes one, and logs and counts the answer."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
@@ -33,7 +34,7 @@ class RequestIdentity:
             return
         asked = Headers(scope=scope).get("x-request-id", "")
         request_id = asked if _REQUEST_ID.fullmatch(asked) else str(uuid.uuid4())
-        logged = cause.set(Cause(request_id, tracing.trace_id(scope)))
+        context = request_context.set(RequestContext(request_id, tracing.trace_id(scope)))
         started = time.perf_counter()
         status, answered = 500, False
 
@@ -47,8 +48,8 @@ class RequestIdentity:
         try:
             await self.app(scope, receive, send_identified)
         except asyncio.CancelledError:
-            # The server cancels what drain_seconds were too short for. It would answer 500;
-            # with 503 a load balancer asks another replica.
+            # Uvicorn cancels what did not finish within drain_seconds. It would answer 500; after
+            # 503 a load balancer retries on another replica.
             if answered:
                 raise
             out_of_time = Draining("The service shut down before the answer.", retry_after=1)
@@ -60,9 +61,9 @@ class RequestIdentity:
             await internal_error()(scope, receive, send_identified)
         finally:
             seconds = time.perf_counter() - started
-            # The router leaves the matched route here; an unmatched path must not be a label.
+            # The router puts the matched route here; an unmatched path must not become a label.
             route = getattr(scope.get("route"), "path", "unmatched")
-            # Set once the catalog knows the model: what a client makes up must not be one either.
+            # Set once the catalog knows the model: nor must a name that a client made up.
             state = scope.get("state", {})
             model = state.get("model", "")
             self.metrics.requests.labels(route, model, status).inc()
@@ -79,7 +80,7 @@ class RequestIdentity:
             }
             line = "%s %s %d %.0f ms"
             log.info(line, scope["method"], path, status, 1000 * seconds, extra={"fields": fields})
-            cause.reset(logged)
+            request_context.reset(context)
 
 
 class BodyLimit:

@@ -1,8 +1,8 @@
-"""What a client asks for in the headers Accept and Prefer."""
+"""Content negotiation by the Accept header, and deadlines by the Prefer header."""
 
 import math
 
-from service.images.codec import MEDIA_TYPES, ImageFormat
+from service.images.formats import MEDIA_TYPES, ImageFormat
 from service.problems import MalformedRequest
 
 

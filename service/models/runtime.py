@@ -1,4 +1,4 @@
-"""ONNX Runtime: which build is installed, where networks run, and running one batch."""
+"""ONNX Runtime: the installed build, the execution provider, sessions, and running one batch."""
 
 import hashlib
 import importlib.metadata
@@ -49,11 +49,11 @@ _OUT_OF_MEMORY = re.compile(r"Failed to allocate memory|out of memory|bad_?alloc
 
 
 class RuntimeUnavailable(Exception):
-    """Networks cannot run here as asked; the text says what to install or change."""
+    """Networks cannot run here as configured; the text says what to install or change."""
 
 
 Inputs = Mapping[str, NDArray[Any] | np.float32]
-"""One image's graph inputs by name, without the batch axis; ``image`` is uint8 [H, W, 3]."""
+"""An image's graph inputs by name, without the batch axis; ``image`` is uint8 [H, W, 3]."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,12 @@ class GraphTensor:
 
 @dataclass(frozen=True)
 class _Sessions:
-    """Of one network."""
+    """The sessions of one network."""
 
     alone: Any
-    """On all threads."""
+    """With all threads."""
     shared: Any
-    """On so many that ``concurrency`` runs together have all: each waits less for its own."""
+    """With as many threads as let ``concurrency`` runs together use all."""
 
 
 @dataclass(frozen=True)
@@ -136,16 +136,16 @@ class Runtime:
 
     @property
     def precision(self) -> Precision:
-        """Of the networks that run fastest here, and right."""
+        """The precision in which networks are fastest here, and right."""
         if self.provider == "cuda":
             return "float16"
-        return "int8" if cores.multiply_bytes() else "float32"
+        return "int8" if cores.has_vnni() else "float32"
 
     @property
     def concurrency(self) -> int:
-        """Batches that are best run at a time, from as many threads.
+        """Batches to run at a time, each from a thread of its own.
 
-        On a CPU two, each on half of the cores, get more done than two in turns on all of them.
+        On a CPU two, each on half of the cores, have a higher throughput than two in turns on all.
         """
         return 2 if self.provider == "cpu" and self.threads > 1 else 1
 
@@ -189,8 +189,8 @@ class Runtime:
     ) -> list[NDArray[np.uint8]]:
         """Run images of one shape through a loaded model: uint8 [fH, fW, 3] each, in order.
 
-        ``shared``: on the threads of one batch among ``concurrency``, not on all. A batch that does
-        not fit into memory is halved; raises OutOfMemory if one image does not.
+        ``shared``: with the threads of one batch among ``concurrency``, not with all. A batch that
+        does not fit into memory is halved; raises OutOfMemory if a single image does not fit.
         """
         stacked = {
             name: np.expand_dims(batch[0][name], 0)

@@ -1,4 +1,4 @@
-"""The memory of the GPU that networks run on, as NVIDIA's management library (NVML) tells it."""
+"""Memory in use on the GPU, by NVIDIA's management library (NVML)."""
 
 import importlib
 import logging

@@ -1,4 +1,4 @@
-"""How log lines look: text for people or one JSON object a line, each with the request it is of."""
+"""Log lines: text for people or one JSON object a line, with the IDs of their request."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ Format = Literal["text", "json"]
 
 
 @dataclass(frozen=True)
-class Cause:
+class RequestContext:
     """The request that is being answered."""
 
     request_id: str
@@ -19,8 +19,8 @@ class Cause:
     """Of its W3C trace context, 32 hex digits."""
 
 
-cause: ContextVar[Cause | None] = ContextVar("cause", default=None)
-"""Set while a request is answered, and seen by every line that is logged because of it."""
+request_context: ContextVar[RequestContext | None] = ContextVar("request_context", default=None)
+"""Set while a request is answered; every line that is logged meanwhile gets its IDs."""
 
 
 def configure(level: str, format: Format) -> None:
@@ -38,7 +38,7 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         line = super().formatMessage(record)
-        request = cause.get()
+        request = request_context.get()
         if request is None:
             return line
         return f"{line} [{' '.join(filter(None, (request.request_id, request.trace_id)))}]"
@@ -55,7 +55,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        request = cause.get()
+        request = request_context.get()
         if request is not None:
             line |= {"request_id": request.request_id, "trace_id": request.trace_id}
         line |= getattr(record, "fields", {})

@@ -1,4 +1,4 @@
-"""Prometheus collectors, one registry an app."""
+"""Prometheus metrics, in one registry an application."""
 
 from collections.abc import Callable
 
@@ -14,17 +14,17 @@ from prometheus_client import (
 from prometheus_client.process_collector import ProcessCollector
 
 from service.models.catalog import Model
-from service.scheduling.observer import Cause, Observer, Stage
+from service.scheduling.observer import DepartureReason, DepartureStage, Observer
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class PortTaken(Exception):
-    """The metrics cannot be served where they were to be."""
+    """The port of the metrics is in use, or may not be used."""
 
 
 class Metrics(Observer[Model]):
-    """Label values come from the service's own code and store, never from a client."""
+    """All metrics; label values come from the service's code and store, never from a client."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -108,8 +108,10 @@ class Metrics(Observer[Model]):
         if predicted:
             self.prediction.labels(model.name).observe(seconds / predicted)
 
-    def left(self, model: Model, stage: Stage, cause: Cause, saved: float) -> None:
-        self.left_early.labels(model.name, stage, cause).inc()
+    def left(
+        self, model: Model, stage: DepartureStage, reason: DepartureReason, saved: float
+    ) -> None:
+        self.left_early.labels(model.name, stage, reason).inc()
         self.saved_seconds.labels(model.name).inc(saved)
 
     def serves(self, model: Model, execution_provider: str) -> None:

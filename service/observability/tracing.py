@@ -1,4 +1,4 @@
-"""OpenTelemetry: where the time of a request went.
+"""OpenTelemetry traces: spans of a request and its stages.
 
 FastAPI makes the server span itself, takes its parent from the W3C ``traceparent`` header, and
 exports to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names; this adds the stages of an image
@@ -52,7 +52,7 @@ def trace_id(scope: Scope) -> str | None:
 
 
 def describe(**attributes: str | int) -> None:
-    """Say something of the image on the span of its request."""
+    """Set attributes on the span of the current request."""
     span = trace.get_current_span()
     span.set_attributes({f"perceptual.{name}": value for name, value in attributes.items()})
 
@@ -63,10 +63,10 @@ def stage(name: str) -> AbstractContextManager[Span]:
 
 
 async def on_device(work: Awaitable[Completed[Result]]) -> Completed[Result]:
-    """Awaits the work in a span ``queue``, until its first batch starts, and one ``inference``.
+    """Awaits the work in a span ``queue``, until its first batch starts, then one ``inference``.
 
-    An image in tiles is in inference from its first batch to its last. What fails or leaves before
-    it has a result is in queue throughout, since nobody knows whether it had come further.
+    An image in tiles is in inference from its first batch to its last. Work without a result is in
+    queue throughout, since it is not known whether it ran.
     """
     loop = asyncio.get_running_loop()
     began, offset = time.time_ns(), loop.time()

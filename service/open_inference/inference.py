@@ -1,4 +1,4 @@
-"""A request for inference by the Open Inference Protocol, into and out of the pipeline."""
+"""Inference requests of the Open Inference Protocol, as the pipeline's jobs."""
 
 import math
 from collections.abc import Sequence
@@ -17,48 +17,56 @@ from service.open_inference.tensors import check_sizes, on_the_wire, split
 from service.problems import MalformedRequest
 from service.settings import Settings
 
-OUTPUT = "output"  # the one that our graphs have
+OUTPUT = "output"  # the only one of our graphs
 
 
 @dataclass(frozen=True)
-class Inference:
-    """Its methods are for codec threads."""
+class InferenceBody:
+    """The body of a request as it was sent."""
+
+    content: bytes
+    content_encoding: str
+    json_length: int | None
+    """Bytes of the JSON object that the body begins with; None if there is nothing else."""
+
+
+@dataclass(frozen=True)
+class InferenceJob:
+    """The job of running a model on the tensors of one request."""
 
     model: Model
-    inputs: Sequence[GraphTensor]
-    settings: Settings
+    graph_inputs: Sequence[GraphTensor]
+    body: InferenceBody
+    limits: Settings
+    deadline: float | None
+    """When the answer stops being of use, in the event loop's time."""
     client: Client | None
     """Who is charged for the pixels that the network is given."""
 
-    def decode(
-        self, body: bytes, coding: str, json_length: int | None
-    ) -> tuple[InferRequest, list[Inputs]]:
-        """The request, and its images with their other inputs.
-
-        ``coding`` is the body's Content-Encoding. Raises MalformedRequest, UnsupportedCoding,
-        BodyTooLarge, ImageSizeOutOfRange or LimitExceeded.
-        """
-        body = inflated(body, coding, self.settings.max_body_bytes)
-        request, tensors = messages.read(Message(body, json_length))
+    def decode(self) -> tuple[InferRequest, list[Inputs]]:
+        """Raises MalformedRequest, UnsupportedCoding, BodyTooLarge, ImageSizeOutOfRange or
+        LimitExceeded."""
+        content, coding = self.body.content, self.body.content_encoding
+        content = inflated(content, coding, self.limits.max_body_bytes)
+        request, tensors = messages.read(Message(content, self.body.json_length))
         for output in request.outputs:
             if output.name != OUTPUT:
                 raise MalformedRequest(
                     f"The model has no output {output.name!r}; its output is: {OUTPUT}."
                 )
-        wanted = [on_the_wire(tensor) for tensor in self.inputs]
-        images = split(tensors, wanted)
-        check_sizes(images, self.model.card, self.settings)
+        images = split(tensors, [on_the_wire(tensor) for tensor in self.graph_inputs])
+        check_sizes(images, self.model.card, self.limits)
         if self.client is not None:
             self.client.charge_pixels(sum(math.prod(each["image"].shape[:2]) for each in images))
         if not request.binary(OUTPUT):
-            answered = tensors["image"].size * self.model.card.factor**2
-            messages.check_fits_json(OUTPUT, answered)
+            values = tensors["image"].size * self.model.card.factor**2
+            messages.check_fits_json(OUTPUT, values)
         return request, images
 
-    def encode(self, request: InferRequest, outputs: Sequence[NDArray[np.uint8]]) -> Message:
-        """The answer, of one output with all images."""
+    def encode(self, source: InferRequest, outputs: Sequence[NDArray[np.uint8]]) -> Message:
+        """The answer: one output with all images."""
         header = {"model_name": self.model.name, "model_version": str(self.model.version)}
-        if request.id is not None:
-            header["id"] = request.id
-        binary = [OUTPUT] if request.binary(OUTPUT) else []
+        if source.id is not None:
+            header["id"] = source.id
+        binary = [OUTPUT] if source.binary(OUTPUT) else []
         return messages.write(header, {OUTPUT: outputs}, binary)

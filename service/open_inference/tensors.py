@@ -1,7 +1,7 @@
-"""What a network's tensors are on the wire, and the images that a request's tensors hold.
+"""Tensors of the Open Inference Protocol and the images that they hold.
 
-As in Triton, whose tensors have a shape besides the batch axis, an input that is one number an
-image has the shape [N, 1] on the wire, where the graph has [N].
+As in Triton, whose tensors have a shape besides the batch axis, an input of one number an image has
+the shape [N, 1] on the wire, where the graph has [N].
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from pydantic import BaseModel
 
-from service.images.sizes import Stylized
+from service.images import sizes
 from service.models.catalog import Card, UpscaleCard
 from service.models.runtime import GraphTensor, Inputs
 from service.open_inference.messages import Datatype, Tensor
-from service.problems import ImageSizeOutOfRange, MalformedRequest
+from service.problems import MalformedRequest
 from service.settings import Settings
 
 MAX_IMAGES = 64
-"""Images a request. A client with more has its first answers sooner with more requests."""
+"""Images a request. A client with more gets its first answers sooner by more requests."""
 
 _DATATYPES: Mapping[str, Datatype] = {"tensor(uint8)": "UINT8", "tensor(float)": "FP32"}
 
@@ -64,32 +64,15 @@ def split(tensors: Mapping[str, Tensor], inputs: Sequence[TensorMetadata]) -> li
     ]
 
 
-def check_sizes(images: Sequence[Inputs], card: Card, settings: Settings) -> None:
-    """Raises ImageSizeOutOfRange. What bounds an answer's memory bounds all of it together."""
+def check_sizes(images: Sequence[Inputs], card: Card, limits: Settings) -> None:
+    """Raises ImageSizeOutOfRange; the images of a request are decoded and answered together."""
     height, width = np.asarray(images[0]["image"]).shape[:2]
-    least = 1 if isinstance(card, UpscaleCard) else Stylized.MIN_SIDE
-    pixels, all_pixels = height * width, len(images) * height * width
-    if min(height, width) < least:
-        raise ImageSizeOutOfRange(
-            f"The images have {width}x{height} pixels; at least {least} a side are needed."
-        )
-    if all_pixels > settings.max_image_pixels:
-        raise ImageSizeOutOfRange(
-            f"The images have {all_pixels} pixels together; at most {settings.max_image_pixels} "
-            "are taken."
-        )
+    size, count = (width, height), len(images)
+    if not isinstance(card, UpscaleCard):
+        sizes.check_stylizable(size, limits.max_stylize_pixels)
+    sizes.check_stored(size, limits.max_image_pixels, count)
     if isinstance(card, UpscaleCard):
-        answer = all_pixels * card.factor**2
-        if answer > settings.max_upscaled_pixels:
-            raise ImageSizeOutOfRange(
-                f"The answer would have {answer} pixels; at most {settings.max_upscaled_pixels} "
-                "are answered."
-            )
-    elif pixels > settings.max_stylize_pixels:
-        raise ImageSizeOutOfRange(
-            f"Each image has {width}x{height} = {pixels} pixels; at most "
-            f"{settings.max_stylize_pixels} are transformed at once."
-        )
+        sizes.upscaled(size, card.factor, limits.max_upscaled_pixels, count)
 
 
 def _check(tensor: Tensor, wanted: TensorMetadata) -> None:

@@ -1,8 +1,10 @@
-"""Probes for orchestrators."""
+"""Liveness and readiness probes."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 
 from service import problems
+from service.http.problem_details import documented
+from service.routes.dependencies import PipelineOf
 
 router = APIRouter(tags=["operation"])
 
@@ -13,9 +15,8 @@ async def livez() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@router.get("/readyz", responses=problems.documented(problems.NotReady))
-async def readyz(request: Request) -> dict[str, str]:
-    """Requests are welcome: models are loaded and warm, and the service is not shutting down."""
-    pipeline = request.app.state.pipeline
-    pipeline.scheduler.admit()
+@router.get("/readyz", responses=documented(problems.NotReady))
+async def readyz(pipeline: PipelineOf) -> dict[str, str]:
+    """Models are loaded and warm, and the service is not shutting down; load does not matter."""
+    pipeline.check_ready()
     return {"status": "ready", "execution_provider": pipeline.runtime.provider}

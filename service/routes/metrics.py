@@ -1,13 +1,14 @@
-"""GET /metrics, where they have no port of their own."""
+"""GET /metrics, unless --metrics-port gives it a port of its own."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
+
+from service.routes.dependencies import PipelineOf
 
 router = APIRouter(tags=["operation"])
 
 
 @router.get("/metrics", response_class=Response)
-async def metrics(request: Request) -> Response:
+async def metrics(pipeline: PipelineOf) -> Response:
     """Prometheus' text format."""
-    exposition = request.app.state.pipeline.metrics.exposition()
-    return Response(exposition, media_type=CONTENT_TYPE_LATEST)
+    return Response(pipeline.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)

@@ -4,30 +4,22 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from service.routes import transform
-from service.routes.parameters import OutputQuery
-from service.serving.pipeline import Pipeline
+from service.routes.dependencies import ClientOf, PipelineOf
+from service.routes.transform import DOCUMENTED, count_refusals, transformed
+from service.serving.transformation import Stylization
 
 router = APIRouter(tags=["transform"])
 
 
-@router.post("/stylize/{style}", **transform.DOCUMENTED)
+@router.post("/stylize/{style}", **DOCUMENTED)
 async def stylize(
     request: Request,
+    pipeline: PipelineOf,
+    client: ClientOf,
     style: Annotated[str, Path(description="name of a style, as GET /models lists them")],
-    output: OutputQuery,
-    strength: Annotated[
-        float, Query(ge=0, le=1, description="0 gives the photograph back, 1 the full style")
-    ] = 1.0,
-    preserve_color: Annotated[
-        bool, Query(description="keep the photograph's colours under the painting's strokes")
-    ] = False,
-    max_side: Annotated[
-        int | None, Query(ge=16, le=65535, description="shrink the longer side to this many pixels")
-    ] = None,
+    stylization: Annotated[Stylization, Query()],
 ) -> Response:
     """Paint a photograph in a style; the answer is an image of the same size."""
-    pipeline: Pipeline = request.app.state.pipeline
     model = pipeline.catalog.get(style, "stylize")
-    inputs = {"strength": strength, "preserve_color": float(preserve_color)}
-    return await transform.transformed(request, model, output, inputs, max_side)
+    with count_refusals(request, pipeline.metrics, model):
+        return await transformed(request, pipeline, client, model, stylization)

@@ -1,24 +1,43 @@
-"""From a request to the transformed image: what all transformations do alike."""
+"""From a request to the answer of a model: what all transformations have in common."""
 
 import asyncio
-import hashlib
-from collections.abc import Coroutine, Mapping
-from types import MappingProxyType
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from fastapi import Request, Response
 
 from service import problems
+from service.auth.keys import Client
 from service.http.negotiation import accepted_format, wait_seconds
-from service.images.codec import MEDIA_TYPES
+from service.http.problem_details import documented
+from service.images.formats import MEDIA_TYPES
 from service.models.catalog import Model
 from service.observability.metrics import Metrics
 from service.routes import upload
-from service.routes.parameters import Output
-from service.serving.pipeline import Answer, Job, Pipeline
+from service.serving.jobs import Answer
+from service.serving.pipeline import Pipeline
+from service.serving.transformation import ImageJob, Transformation
 
 T = TypeVar("T")
+
+MODEL_PROBLEMS = (
+    problems.MalformedRequest,
+    problems.Unauthorized,
+    problems.UnknownModel,
+    problems.SlowBody,
+    problems.BodyTooLarge,
+    problems.ImageSizeOutOfRange,
+    problems.QueueFull,
+    problems.DeadlineUnreachable,
+    problems.LimitExceeded,
+    problems.NotReady,
+    problems.OutOfMemory,
+    problems.TooManyBodies,
+    problems.DeadlinePassed,
+)
+"""What any request that runs a model may be refused with."""
 
 DOCUMENTED: dict[str, Any] = {
     "response_class": Response,
@@ -32,84 +51,61 @@ DOCUMENTED: dict[str, Any] = {
             },
         },
         304: {"description": "The client has this very answer already (If-None-Match)"},
-        **problems.documented(
-            problems.MalformedRequest,
-            problems.Unauthorized,
-            problems.UnknownModel,
-            problems.SlowBody,
-            problems.BodyTooLarge,
-            problems.UnsupportedImage,
-            problems.BrokenImage,
-            problems.ImageSizeOutOfRange,
-            problems.QueueFull,
-            problems.DeadlineUnreachable,
-            problems.LimitExceeded,
-            problems.NotReady,
-            problems.OutOfMemory,
-            problems.TooManyBodies,
-            problems.DeadlinePassed,
-        ),
+        **documented(*MODEL_PROBLEMS, problems.UnsupportedImage, problems.BrokenImage),
     },
 }
-"""What FastAPI needs to know of a route that ends in ``transformed``."""
+"""OpenAPI's description of a route that ends in ``transformed``."""
 
 
 async def transformed(
     request: Request,
+    pipeline: Pipeline,
+    client: Client | None,
     model: Model,
-    output: Output,
-    inputs: Mapping[str, float] = MappingProxyType({}),
-    max_side: int | None = None,
+    transformation: Transformation,
 ) -> Response:
     """Read the image, run it through the model and answer it with all headers."""
-    answering = _transformed(request, model, output, inputs, max_side)
-    return await counted(request, model, answering)
-
-
-async def counted(request: Request, model: Model, answering: Coroutine[Any, Any, T]) -> T:
-    """The answer, while the metrics learn of the model, and of the problem where there is one."""
-    request.state.model = model.name
-    try:
-        return await answering
-    except problems.Problem as problem:
-        metrics: Metrics = request.app.state.pipeline.metrics
-        metrics.refusals.labels(model.name, problem.reason).inc()
-        raise
-
-
-async def _transformed(
-    request: Request,
-    model: Model,
-    output: Output,
-    inputs: Mapping[str, float],
-    max_side: int | None,
-) -> Response:
-    pipeline: Pipeline = request.app.state.pipeline
     wait = wait_seconds(request.headers.get("prefer"))
-    deadline = None if wait is None else asyncio.get_running_loop().time() + wait
+    deadline = deadline_after(wait)
     known_tags = _listed_tags(request.headers.get("if-none-match", ""))
-    if not known_tags:  # else the answer may be 304, which takes no place in the queue
-        pipeline.scheduler.admit(deadline)
+    if not known_tags:  # else the answer may be 304, which needs no place in the queue
+        pipeline.scheduler.check_admission(deadline)
 
     body = await upload.read_image(request)
-    headers = {**identity(pipeline, model, wait), "Vary": "Accept"}
-    format = output.format or accepted_format(request.headers.get("accept"))
-    asked = (model.digest, sorted(inputs.items()), max_side, format, output.quality)
-    headers["ETag"] = _entity_tag(body, repr(asked))
-    if headers["ETag"] in known_tags:
+    if transformation.format is None:
+        accepted = accepted_format(request.headers.get("accept"))
+        transformation = transformation.model_copy(update={"format": accepted})
+    tag = _entity_tag(transformation.fingerprint(model, body))
+    headers = {**model_headers(pipeline, model, wait), "Vary": "Accept", "ETag": tag}
+    if tag in known_tags:
         return Response(status_code=304, headers=headers)
 
-    client = getattr(request.state, "client", None)  # where keys are asked for
-    job = Job(model, body, inputs, max_side, format, output.quality, deadline, client)
-    answer = await unless_client_leaves(request, pipeline.transform(job))
-    headers |= course(answer)
+    job = ImageJob(model, transformation, body, pipeline.settings, deadline, client)
+    answer = await unless_client_leaves(request, pipeline.run(job))
     file = answer.content
+    headers |= timing_headers(answer)
     headers["Content-Disposition"] = f'inline; filename="{quote(model.name)}.{file.format}"'
     return Response(file.body, media_type=MEDIA_TYPES[file.format], headers=headers)
 
 
-def identity(pipeline: Pipeline, model: Model, wait: float | None) -> dict[str, str]:
-    """Headers that say what makes the answer; ``wait`` are the seconds that the client gives."""
+@contextmanager
+def count_refusals(request: Request, metrics: Metrics, model: Model) -> Iterator[None]:
+    """Counts the Problem that the request is refused with; its log line gets the model's name."""
+    request.state.model = model.name
+    try:
+        yield
+    except problems.Problem as problem:
+        metrics.refusals.labels(model.name, problem.reason).inc()
+        raise
+
+
+def deadline_after(wait: float | None) -> float | None:
+    """The deadline of a client that waits so many seconds, in the event loop's time."""
+    return None if wait is None else asyncio.get_running_loop().time() + wait
+
+
+def model_headers(pipeline: Pipeline, model: Model, wait: float | None) -> dict[str, str]:
+    """Model, digest and execution provider of an answer, and the wait that was asked for."""
     headers = {
         "X-Model": model.name,
         "X-Model-Digest": f"sha256:{model.digest}",
@@ -120,25 +116,19 @@ def identity(pipeline: Pipeline, model: Model, wait: float | None) -> dict[str, 
     return headers
 
 
-def course(answer: Answer[Any]) -> dict[str, str]:
-    """Headers that say how the answer came about."""
-    return {"X-Batch-Size": str(answer.batch_size), "Server-Timing": _server_timing(answer)}
+def timing_headers(answer: Answer[Any]) -> dict[str, str]:
+    """Batch size and milliseconds of an answer (https://www.w3.org/TR/server-timing/)."""
+    timing = ", ".join(f"{stage};dur={1000 * s:.1f}" for stage, s in answer.durations.items())
+    return {"X-Batch-Size": str(answer.batch_size), "Server-Timing": timing}
 
 
-def _entity_tag(body: bytes, asked: str) -> str:
+def _entity_tag(fingerprint: str) -> str:
     """Weak: batches of other sizes and other processors may differ by one level of 255."""
-    sha = hashlib.sha256(asked.encode())
-    sha.update(body)
-    return f'W/"{sha.hexdigest()[:32]}"'
+    return f'W/"{fingerprint[:32]}"'
 
 
 def _listed_tags(if_none_match: str) -> set[str]:
     return {tag.strip() for tag in if_none_match.split(",")} - {""}
-
-
-def _server_timing(answer: Answer[Any]) -> str:
-    """https://www.w3.org/TR/server-timing/, in milliseconds."""
-    return ", ".join(f"{stage};dur={1000 * s:.1f}" for stage, s in answer.durations.items())
 
 
 async def unless_client_leaves(request: Request, work: Coroutine[Any, Any, T]) -> T:

@@ -4,7 +4,7 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from service.images.codec import MEDIA_TYPES
+from service.images.formats import MEDIA_TYPES
 from service.problems import MalformedRequest, UnsupportedImage
 
 FIELD = "image"

@@ -4,31 +4,21 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from service.models.catalog import Objective
-from service.routes import transform
-from service.routes.parameters import OutputQuery
-from service.serving.pipeline import Pipeline
+from service.routes.dependencies import ClientOf, PipelineOf
+from service.routes.transform import DOCUMENTED, count_refusals, transformed
+from service.serving.transformation import Upscaling
 
 router = APIRouter(tags=["transform"])
 
 
-@router.post("/upscale", **transform.DOCUMENTED)
+@router.post("/upscale", **DOCUMENTED)
 async def upscale(
     request: Request,
-    output: OutputQuery,
-    factor: Annotated[
-        int, Query(description="how many times each side grows: 4 or 8, as GET /models lists them")
-    ] = 4,
-    objective: Annotated[
-        Objective,
-        Query(
-            alias="model",
-            description="feature draws sharp detail, pixel stays nearest to the given pixels",
-        ),
-    ] = "feature",
+    pipeline: PipelineOf,
+    client: ClientOf,
+    upscaling: Annotated[Upscaling, Query()],
 ) -> Response:
     """Enlarge an image of any size; the answer is exactly ``factor`` times as wide and high."""
-    pipeline: Pipeline = request.app.state.pipeline
-    return await transform.transformed(
-        request, pipeline.catalog.upscaler(factor, objective), output
-    )
+    model = pipeline.catalog.upscaler(upscaling.factor, upscaling.objective)
+    with count_refusals(request, pipeline.metrics, model):
+        return await transformed(request, pipeline, client, model, upscaling)

@@ -1,20 +1,28 @@
 """POST /v2/models/{name}/infer: images as tensors, by the Open Inference Protocol."""
 
-import asyncio
 import re
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from service import problems
+from service.auth.keys import Client
 from service.http.negotiation import wait_seconds
+from service.http.problem_details import documented
 from service.models.catalog import Model
-from service.open_inference.inference import Inference
+from service.open_inference.inference import InferenceBody, InferenceJob
 from service.open_inference.messages import InferRequest
-from service.routes import transform
-from service.routes.v2_models import Served, ServedInVersion
+from service.routes.dependencies import ClientOf, PipelineOf
+from service.routes.transform import (
+    MODEL_PROBLEMS,
+    count_refusals,
+    deadline_after,
+    model_headers,
+    timing_headers,
+    unless_client_leaves,
+)
+from service.routes.v2_models import ModelOf, VersionOf
 from service.serving.pipeline import Pipeline
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"])
@@ -58,53 +66,43 @@ _DOCUMENTED: dict[str, Any] = {
                 "application/octet-stream": _BINARY,
             },
         },
-        **problems.documented(
-            problems.MalformedRequest,
-            problems.Unauthorized,
-            problems.UnknownModel,
-            problems.SlowBody,
-            problems.BodyTooLarge,
-            problems.UnsupportedCoding,
-            problems.ImageSizeOutOfRange,
-            problems.QueueFull,
-            problems.DeadlineUnreachable,
-            problems.LimitExceeded,
-            problems.NotReady,
-            problems.OutOfMemory,
-            problems.TooManyBodies,
-            problems.DeadlinePassed,
-        ),
+        **documented(*MODEL_PROBLEMS, problems.UnsupportedCoding),
     },
 }
 
 
 @router.post("/models/{name}/infer", **_DOCUMENTED)
-async def infer(request: Request, model: Served) -> Response:
+async def infer(
+    request: Request, pipeline: PipelineOf, client: ClientOf, model: ModelOf
+) -> Response:
     """Run a model on images of one shape, uint8 [N, H, W, 3]."""
-    return await transform.counted(request, model, _inferred(request, model))
+    with count_refusals(request, pipeline.metrics, model):
+        return await _inferred(request, pipeline, client, model)
 
 
 @router.post("/models/{name}/versions/{version}/infer", **_DOCUMENTED)
-async def infer_version(request: Request, model: ServedInVersion) -> Response:
+async def infer_version(
+    request: Request, pipeline: PipelineOf, client: ClientOf, model: VersionOf
+) -> Response:
     """Run a version of a model on images of one shape, uint8 [N, H, W, 3]."""
-    return await transform.counted(request, model, _inferred(request, model))
+    return await infer(request, pipeline, client, model)
 
 
-async def _inferred(request: Request, model: Model) -> Response:
-    pipeline: Pipeline = request.app.state.pipeline
+async def _inferred(
+    request: Request, pipeline: Pipeline, client: Client | None, model: Model
+) -> Response:
     wait = wait_seconds(request.headers.get("prefer"))
-    deadline = None if wait is None else asyncio.get_running_loop().time() + wait
+    deadline = deadline_after(wait)
     json_length = _json_length(request.headers.get(JSON_LENGTH))
-    pipeline.scheduler.admit(deadline)
-    inputs, _ = pipeline.signature(model)
-    client = getattr(request.state, "client", None)  # where keys are asked for
-    inference = Inference(model, inputs, request.app.state.settings, client)
+    pipeline.scheduler.check_admission(deadline)
 
-    coding = request.headers.get("content-encoding", "")
-    decode = partial(inference.decode, await request.body(), coding, json_length)
-    processing = pipeline.process(model, deadline, decode, inference.encode)
-    answer = await transform.unless_client_leaves(request, processing)
-    headers = transform.identity(pipeline, model, wait) | transform.course(answer)
+    body = InferenceBody(
+        await request.body(), request.headers.get("content-encoding", ""), json_length
+    )
+    inputs, _ = pipeline.signature(model)
+    job = InferenceJob(model, inputs, body, pipeline.settings, deadline, client)
+    answer = await unless_client_leaves(request, pipeline.run(job))
+    headers = model_headers(pipeline, model, wait) | timing_headers(answer)
     message = answer.content
     if message.json_length is None:
         return Response(message.body, media_type="application/json", headers=headers)

@@ -1,16 +1,18 @@
-"""GET /v2 and below: what the Open Inference Protocol tells of the server and its models."""
+"""GET /v2 and below: server and model metadata by the Open Inference Protocol."""
 
 from importlib.metadata import version
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict
 
 from service import problems
+from service.http.problem_details import documented
 from service.models.catalog import Model
 from service.open_inference.messages import EXTENSIONS
 from service.open_inference.tensors import TensorMetadata, on_the_wire
-from service.routes.v2_models import Served, ServedInVersion
+from service.routes.dependencies import PipelineOf
+from service.routes.v2_models import ModelOf, VersionOf
 from service.serving.pipeline import Pipeline
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"])
@@ -46,7 +48,7 @@ class IndexQuery(BaseModel):
     model_config = ConfigDict(strict=True)
 
     ready: bool = False
-    """Only models that can be asked for."""
+    """List only models that answer requests."""
 
 
 class IndexEntry(BaseModel):
@@ -67,52 +69,51 @@ async def live() -> Live:
     return Live()
 
 
-@router.get("/health/ready", responses=problems.documented(problems.NotReady))
-async def ready(request: Request) -> Ready:
+@router.get("/health/ready", responses=documented(problems.NotReady))
+async def ready(pipeline: PipelineOf) -> Ready:
     """All models are loaded and warm, and the service is not shutting down."""
-    _pipeline(request).scheduler.admit()
+    pipeline.check_ready()
     return Ready()
 
 
-_OF_A_MODEL = problems.documented(problems.UnknownModel, problems.NotReady)
+_OF_A_MODEL = documented(problems.UnknownModel, problems.NotReady)
 
 
 @router.get("/models/{name}", responses=_OF_A_MODEL)
-async def model_metadata(request: Request, model: Served) -> ModelMetadata:
+async def model_metadata(pipeline: PipelineOf, model: ModelOf) -> ModelMetadata:
     """A model's inputs and outputs."""
-    return _metadata(request, model)
+    return _metadata(pipeline, model)
 
 
 @router.get("/models/{name}/versions/{version}", responses=_OF_A_MODEL)
-async def version_metadata(request: Request, model: ServedInVersion) -> ModelMetadata:
+async def version_metadata(pipeline: PipelineOf, model: VersionOf) -> ModelMetadata:
     """A version's inputs and outputs."""
-    return _metadata(request, model)
+    return _metadata(pipeline, model)
 
 
 @router.get("/models/{name}/ready", responses=_OF_A_MODEL)
-async def model_ready(request: Request, model: Served) -> ModelReady:
-    """The model can be asked for."""
-    _pipeline(request).scheduler.admit()
+async def model_ready(pipeline: PipelineOf, model: ModelOf) -> ModelReady:
+    """The model answers requests."""
+    pipeline.check_ready()
     return ModelReady(name=model.name)
 
 
 @router.get("/models/{name}/versions/{version}/ready", responses=_OF_A_MODEL)
-async def version_ready(request: Request, model: ServedInVersion) -> ModelReady:
-    """The version can be asked for."""
-    return await model_ready(request, model)
+async def version_ready(pipeline: PipelineOf, model: VersionOf) -> ModelReady:
+    """The version answers requests."""
+    return await model_ready(pipeline, model)
 
 
-_OF_THE_INDEX = problems.documented(
+_OF_THE_INDEX = documented(
     problems.MalformedRequest, problems.SlowBody, problems.BodyTooLarge, problems.TooManyBodies
 )
 
 
 @router.post("/repository/index", responses=_OF_THE_INDEX)
 async def repository_index(
-    request: Request, query: Annotated[IndexQuery | None, Body()] = None
+    pipeline: PipelineOf, query: Annotated[IndexQuery | None, Body()] = None
 ) -> list[IndexEntry]:
     """All models; from Triton's extension model_repository, of which no more is served."""
-    pipeline = _pipeline(request)
     if query is not None and query.ready and not pipeline.loaded:
         return []
     state: Literal["READY", "LOADING"] = "READY" if pipeline.loaded else "LOADING"
@@ -122,8 +123,8 @@ async def repository_index(
     ]
 
 
-def _metadata(request: Request, model: Model) -> ModelMetadata:
-    inputs, outputs = _pipeline(request).signature(model)
+def _metadata(pipeline: Pipeline, model: Model) -> ModelMetadata:
+    inputs, outputs = pipeline.signature(model)
     return ModelMetadata(
         name=model.name,
         versions=[str(model.version)],
@@ -131,8 +132,3 @@ def _metadata(request: Request, model: Model) -> ModelMetadata:
         inputs=[on_the_wire(tensor) for tensor in inputs],
         outputs=[on_the_wire(tensor) for tensor in outputs],
     )
-
-
-def _pipeline(request: Request) -> Pipeline:
-    pipeline: Pipeline = request.app.state.pipeline
-    return pipeline

@@ -1,4 +1,4 @@
-"""Who may queue: what could not be answered in time is refused before more is spent on it."""
+"""Admission control: load that cannot be answered in time is shed before more is spent on it."""
 
 import math
 from collections.abc import Callable, Hashable
@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from service.problems import DeadlinePassed, DeadlineUnreachable, Draining, QueueFull
 from service.scheduling.batching import Shape
 
-Model = TypeVar("Model", bound=Hashable)
+ModelT = TypeVar("ModelT", bound=Hashable)
 
 CAUTION = 1.25
 """How much longer than predicted the queue may take. Under load each request would otherwise be
@@ -20,10 +20,10 @@ who were refused together do not come back together."""
 
 
 @dataclass(eq=False)
-class Admission(Generic[Model]):
+class Admission(Generic[ModelT]):
     """Work that was admitted at once: one image, or all tiles of one."""
 
-    model: Model
+    model: ModelT
     shape: Shape
     waiting: int
     """Images not yet on the device, submitted or still to come."""
@@ -33,27 +33,27 @@ class Admission(Generic[Model]):
     """Images on the device."""
 
     @property
-    def kind(self) -> tuple[Model, Shape]:
+    def batch_key(self) -> tuple[ModelT, Shape]:
         return self.model, self.shape
 
 
 @dataclass(frozen=True)
-class Outlook:
-    """What a newcomer finds; seconds are predicted."""
+class QueueState:
+    """The scheduler's queue when a request arrives; seconds are predicted."""
 
     draining: bool
     waiting_pixels: int
     ahead: float
-    """Seconds until the device has time for the newcomer."""
+    """Seconds until the device is free for the arrival."""
     drain: float
     """Seconds until all that was admitted is done."""
     idle: float
-    """Seconds for which the device has had nothing to do."""
+    """Seconds since the device last ran anything."""
 
 
 @dataclass(frozen=True)
-class Newcomer:
-    """What asks to be admitted; of no size while its body is unread."""
+class Arrival:
+    """A request that asks to be admitted; of no size while its body is unread."""
 
     pixels: int
     run: float
@@ -63,24 +63,34 @@ class Newcomer:
 
 
 def check(
-    newcomer: Newcomer, outlook: Outlook, max_queue_pixels: int, random: Callable[[], float]
+    arrival: Arrival, state: QueueState, max_queue_pixels: int, random: Callable[[], float]
 ) -> None:
     """Raises Draining, QueueFull, DeadlinePassed or DeadlineUnreachable."""
-    retry_after = max(1, math.ceil(outlook.drain * (1 + JITTER * random())))
-    if outlook.draining:
-        raise Draining("The service is shutting down.", retry_after=retry_after)
-    if outlook.waiting_pixels and outlook.waiting_pixels + newcomer.pixels > max_queue_pixels:
+    if state.draining:
+        raise draining(state, random)
+    retry_after = _retry_after(state, random)
+    if state.waiting_pixels and state.waiting_pixels + arrival.pixels > max_queue_pixels:
         raise QueueFull("The queue is full.", retry_after=retry_after)
-    if newcomer.left is None:
+    if arrival.left is None:
         return
-    if newcomer.left <= 0:
+    if arrival.left <= 0:
         raise DeadlinePassed("The deadline passed before the image could be queued.")
-    # Only a run can correct a prediction that refuses every run, so one may be tried on a device
-    # that nobody has needed for as long as it would take.
-    costs_nobody = outlook.ahead == 0 and outlook.idle >= newcomer.run
-    if CAUTION * outlook.ahead + newcomer.run > newcomer.left and not costs_nobody:
+    # Only a run can correct a prediction that refuses every run, so one is tried on a device that
+    # has been idle for as long as the run would take.
+    costs_nobody = state.ahead == 0 and state.idle >= arrival.run
+    if CAUTION * state.ahead + arrival.run > arrival.left and not costs_nobody:
         raise DeadlineUnreachable(
-            f"The answer takes about {outlook.ahead + newcomer.run:.1f} s, "
+            f"The answer takes about {state.ahead + arrival.run:.1f} s, "
             "longer than the request would wait.",
             retry_after=retry_after,
         )
+
+
+def draining(state: QueueState, random: Callable[[], float]) -> Draining:
+    """The refusal of a service that is shutting down."""
+    return Draining("The service is shutting down.", retry_after=_retry_after(state, random))
+
+
+def _retry_after(state: QueueState, random: Callable[[], float]) -> int:
+    """Whole seconds until the queue is done, with jitter."""
+    return max(1, math.ceil(state.drain * (1 + JITTER * random())))

@@ -1,4 +1,4 @@
-"""Which of the waiting images share a batch, and how long a batch waits for more: what pays."""
+"""Dynamic batching: how many images share a batch, and the queue delay of one that has room."""
 
 import math
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ Shape = tuple[int, int]
 
 WORTHWHILE = 0.05
 """The share of an image's time that a batch has to save. For less, the first of n images would
-wait for the work of n, and the last not leave noticeably sooner."""
+wait for the work of n, and the last be done hardly sooner."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of the queue and of one batch."""
+    """Limits of the queue and of one batch."""
 
     max_batch_size: int
     """Images a batch."""
     max_batch_pixels: int
     """Pixels a batch; a single image may exceed it and then runs alone."""
     max_queue_delay: float
-    """Seconds that a request may wait for companions while the device is idle."""
+    """Seconds that a request may wait for others to share its batch while the device is idle."""
     max_queue_pixels: int
     """Pixels that may wait; what goes beyond them is refused, unless nothing else waits."""
 
@@ -34,9 +34,9 @@ class Limits:
 def batch_size(cost: CostModel, limits: Limits, shape: Shape, available: int) -> int:
     """How many of the available images of one model and shape run together.
 
-    As many as the limits allow, if that saves time an image; else one. A device is learned step by
-    step: pairs first, then never more than twice of what has been seen to pay, so that finding out
-    that nothing is gained costs one image the time of one other.
+    As many as the limits allow, if that saves time an image; else one. The cost of batches is
+    learned step by step: pairs first, then at most twice what has been seen to pay, so that finding
+    out that nothing is gained costs one image the time of one other.
     """
     most = min(limits.batch_size(shape), available)
     smallest, largest = cost.batch_sizes
@@ -46,12 +46,11 @@ def batch_size(cost: CostModel, limits: Limits, shape: Shape, available: int) ->
     return most if cost.gain(most, math.prod(shape)) >= WORTHWHILE else 1
 
 
-def patience(cost: CostModel, limits: Limits) -> float:
-    """Seconds that a batch with room waits for companions while the device has nothing to do.
+def queue_delay(cost: CostModel, limits: Limits) -> float:
+    """The queue delay: seconds that a batch with room waits for more images on an idle device.
 
-    A companion that comes spares the device a batch; one that does not come has cost the time
-    waited. So a batch waits no longer than a companion would save: whatever comes, waiting and not
-    having waited differ by no more than that. On a device where batching gains nothing, and while
-    nothing has been learned, that is no time at all.
+    An image that arrives in time saves a batch; if none arrives, the delay was lost. So a batch
+    waits no longer than one more image would save: waiting and not waiting then differ by at most
+    that. On a device where batching gains nothing, and while nothing has been learned, it is 0.
     """
-    return min(limits.max_queue_delay, cost.saved_by_companion)
+    return min(limits.max_queue_delay, cost.saved_by_joining)

@@ -1,4 +1,4 @@
-"""What a batch of one model takes on the device, learned from the batches that ran.
+"""The cost model: seconds that a batch of one model takes, learned from the batches that ran.
 
 Seconds = a * batches + b * images + c * pixels, none of them negative: a is what a batch takes
 however little is in it, and so what each image saves that rides along with another.
@@ -32,6 +32,8 @@ Vector = NDArray[np.float64]
 
 
 class CostModel:
+    """Predicts the seconds of batches of one model; ``learn`` fits it to those that ran."""
+
     def __init__(self) -> None:
         self._work = np.ones((WINDOW, 3))  # batches (always 1), images, pixels
         self._seconds = np.ones(WINDOW)
@@ -39,7 +41,7 @@ class CostModel:
         self._coefficients = (0.0, 0.0, 0.0)
 
     def learn(self, images: int, pixels: int, seconds: float) -> None:
-        """A batch has run."""
+        """Take a batch that has run into account."""
         place = self._learned % WINDOW
         self._work[place] = 1, images, pixels
         self._seconds[place] = max(seconds, _TICK)
@@ -53,12 +55,12 @@ class CostModel:
         return a * batches + b * images + c * pixels
 
     @property
-    def saved_by_companion(self) -> float:
-        """Seconds that the device is spared by an image that needs no batch of its own."""
+    def saved_by_joining(self) -> float:
+        """Seconds that an image saves by joining a batch rather than running in its own."""
         return self._coefficients[0]
 
     def gain(self, images: int, pixels: int) -> float:
-        """The share of an image's time that is saved by so many of ``pixels`` in a batch."""
+        """The share of an image's time that a batch of ``images``, of ``pixels`` each, saves."""
         alone = self.seconds(1, pixels)
         if alone == 0:
             return 0.0
@@ -66,7 +68,7 @@ class CostModel:
 
     @property
     def batch_sizes(self) -> tuple[int, int]:
-        """Of the batches remembered, the smallest and the largest; 0 while there are none."""
+        """The smallest and the largest of the batches remembered; 0 while there are none."""
         images = self._work[: self._learned, 1]
         return (int(images.min()), int(images.max())) if self._learned else (0, 0)
 

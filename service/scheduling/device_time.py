@@ -1,7 +1,7 @@
-"""How much of the device each batch uses, where several run at a time.
+"""Device time: the share of the device's seconds that each of several concurrent batches uses.
 
-While k batches run, each has a k-th of the device. So seconds of the device add up to seconds of
-the clock, whoever runs beside whom, and work that waits can be counted in them.
+While k batches run, each has a k-th of the device. So device seconds add up to seconds of the
+clock, whichever batches run beside each other, and waiting work can be counted in them.
 """
 
 from collections.abc import Callable
@@ -14,11 +14,14 @@ class Running:
 
     pixels: int
     predicted: float
-    """Seconds of the device."""
+    """Device seconds."""
     used: float = 0.0
+    """Device seconds until they were last counted."""
 
 
 class DeviceTime:
+    """Accounts for the batches on the device; ``clock`` gives seconds."""
+
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._running: list[Running] = []
@@ -31,7 +34,7 @@ class DeviceTime:
         return running
 
     def finish(self, running: Running) -> float:
-        """Seconds of the device that it has used."""
+        """The device seconds that the batch has used."""
         self._count()
         self._running.remove(running)
         self._free_since = self._counted_until
@@ -45,15 +48,15 @@ class DeviceTime:
     def pixels(self) -> int:
         return sum(running.pixels for running in self._running)
 
-    def rest(self) -> float:
-        """Seconds until all that runs is done, as predicted."""
+    def remaining_seconds(self) -> float:
+        """Predicted seconds until all running batches are done."""
         # Changes nothing, on a copy: metrics are read in a thread of their own.
         batches = tuple(self._running)
         share = self._share(len(batches), self._clock())
         return sum(max(0.0, batch.predicted - batch.used - share) for batch in batches)
 
     def idle(self) -> float:
-        """Seconds for which nothing has run."""
+        """Seconds since anything last ran; 0 while something does."""
         return 0.0 if self._running else self._clock() - self._free_since
 
     def _count(self) -> None:
@@ -64,5 +67,5 @@ class DeviceTime:
         self._counted_until = now
 
     def _share(self, batches: int, now: float) -> float:
-        """Of each of so many batches, since they were last counted."""
+        """The device seconds of each of ``batches`` since they were last counted."""
         return (now - self._counted_until) / batches if batches else 0.0

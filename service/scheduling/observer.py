@@ -1,19 +1,23 @@
-"""What the scheduler tells of its work to those who measure it."""
+"""The scheduler's observer, by which its work is measured."""
 
 from collections.abc import Hashable
 from typing import Generic, Literal, TypeVar
 
-Model = TypeVar("Model", bound=Hashable)
+ModelT = TypeVar("ModelT", bound=Hashable)
 
-Stage = Literal["queued", "running"]
-Cause = Literal["cancelled", "deadline"]
+DepartureStage = Literal["queued", "running"]
+DepartureReason = Literal["cancelled", "deadline"]
 
 
-class Observer(Generic[Model]):
-    """Has to be quick, for the device waits meanwhile. This one ignores what it is told."""
+class Observer(Generic[ModelT]):
+    """Is called between batches, so it has to be quick. This one does nothing."""
 
-    def ran(self, model: Model, images: int, pixels: int, seconds: float, predicted: float) -> None:
-        """A batch has run, in seconds of the device; none are predicted for a model's first."""
+    def ran(
+        self, model: ModelT, images: int, pixels: int, seconds: float, predicted: float
+    ) -> None:
+        """A batch has run in ``seconds`` of the device; ``predicted`` is 0 for a model's first."""
 
-    def left(self, model: Model, stage: Stage, cause: Cause, saved: float) -> None:
-        """Admitted work ended before its result; the device is spared ``saved`` seconds."""
+    def left(
+        self, model: ModelT, stage: DepartureStage, reason: DepartureReason, saved: float
+    ) -> None:
+        """Admitted work was abandoned, which saves ``saved`` device seconds."""

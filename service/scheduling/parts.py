@@ -2,67 +2,96 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import AsyncIterator, Hashable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
 
+from service.scheduling.admission import Admission
 from service.scheduling.batching import Shape
 from service.scheduling.scheduler import Completed, Scheduler
 
-Model = TypeVar("Model", bound=Hashable)
+ModelT = TypeVar("ModelT", bound=Hashable)
 Payload = TypeVar("Payload")
 Result = TypeVar("Result")
+Whole = TypeVar("Whole")
 
 
-async def run_parts(
-    scheduler: Scheduler[Model, Payload, Result],
-    model: Model,
+class Parts(Generic[ModelT, Payload, Result]):
+    """Runs all payloads of an admission; iterates over (index, result) as they are done."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler[ModelT, Payload, Result],
+        admission: Admission[ModelT],
+        payloads: Sequence[Payload],
+        group: asyncio.TaskGroup,
+    ) -> None:
+        self._scheduler = scheduler
+        self._admission = admission
+        self._payloads = payloads
+        self._group = group
+        self._clock = asyncio.get_running_loop().time
+        self._submitted = self._clock()
+        self._done: asyncio.Queue[tuple[int, Completed[Result]]] = asyncio.Queue()
+        self._largest_batch = 0
+        self._batches: set[tuple[float, float]] = set()  # start and end
+
+    async def __aiter__(self) -> AsyncIterator[tuple[int, Result]]:
+        started = 0
+        for finished in range(len(self._payloads)):
+            # At most two full batches, one on the device and one to follow: with more in the queue,
+            # a large image would delay all that arrives after it, and hold the memory of more
+            # results, for nothing. The oldest request goes first, so others get their turn between
+            # two of these batches.
+            in_work = 2 * self._scheduler.batch_size(*self._admission.batch_key)
+            while started < min(finished + in_work, len(self._payloads)):
+                self._group.create_task(self._run(started))
+                started += 1
+            index, completed = await self._done.get()
+            ended = completed.started + completed.run_seconds
+            self._batches.add((completed.started, ended))
+            self._largest_batch = max(self._largest_batch, completed.batch_size)
+            yield index, completed.result
+
+    def completed(self, result: Whole) -> Completed[Whole]:
+        """``result``, put together of all parts, with how they ran.
+
+        The batch size is that of the largest batch with a part, ``run_seconds`` the time during
+        which a batch with some of the parts ran, ``queue_seconds`` all other time until now.
+        """
+        run_seconds = _covered(self._batches)
+        return Completed(
+            result,
+            self._largest_batch,
+            started=min(self._batches)[0],
+            queue_seconds=max(0.0, self._clock() - self._submitted - run_seconds),
+            run_seconds=run_seconds,
+        )
+
+    async def _run(self, index: int) -> None:
+        payload = self._payloads[index]
+        self._done.put_nowait((index, await self._scheduler.submit_part(self._admission, payload)))
+
+
+@asynccontextmanager
+async def admitted_parts(
+    scheduler: Scheduler[ModelT, Payload, Result],
+    model: ModelT,
     shape: Shape,
     payloads: Sequence[Payload],
     deadline: float | None,
-    place: Callable[[int, Result], Awaitable[None]],
-) -> Completed[None]:
-    """Run all payloads, which are of this shape, and ``place`` each result by its number.
+) -> AsyncIterator[Parts[ModelT, Payload, Result]]:
+    """Admit all payloads, which are of this shape, to be run inside the context.
 
-    The answer has the size of the largest batch that a part ran in; ``run_seconds`` is the time
-    during which a batch with some of the parts ran, and ``queue_seconds`` all other time until the
-    last part was in place. Raises what Scheduler.admission raises, DeadlinePassed or what the run
-    raised; whatever ends it early, no part stays in the queue.
+    Raises what Scheduler.admission raises, DeadlinePassed or what the run raised; whatever ends it
+    early, no part stays in the queue.
     """
-    loop = asyncio.get_running_loop()
-    largest_batch = 0
-    batches: set[tuple[float, float]] = set()  # from when to when
-
-    in_work = 0
-    part_done = asyncio.Event()
-
-    async def run(number: int, payload: Payload) -> None:
-        nonlocal largest_batch, in_work
-        done = await scheduler.submit_part(admission, payload)
-        batches.add((done.started, done.started + done.run_seconds))
-        largest_batch = max(largest_batch, done.batch_size)
-        await place(number, done.result)
-        in_work -= 1
-        part_done.set()
-
-    submitted = loop.time()
     with scheduler.admission(model, shape, len(payloads), deadline) as admission:
         try:
             async with asyncio.TaskGroup() as group:
-                for number, payload in enumerate(payloads):
-                    # Two full batches, on the device or next to go there: with more in the
-                    # queue, a large image would delay all that comes after it, and hold the memory
-                    # of more results, for nothing. The oldest request goes first, so between two
-                    # of these batches others have their turn.
-                    while in_work >= 2 * scheduler.batch_size(model, shape):
-                        part_done.clear()
-                        await part_done.wait()
-                    in_work += 1
-                    group.create_task(run(number, payload))
+                yield Parts(scheduler, admission, payloads, group)
         except ExceptionGroup as failed:  # the other parts have been cancelled
             raise failed.exceptions[0] from None
-    started, run_seconds = min(batches)[0], _covered(batches)
-    queue_seconds = max(0.0, loop.time() - submitted - run_seconds)
-    return Completed(None, largest_batch, started, queue_seconds, run_seconds)
 
 
 def _covered(spans: Iterable[tuple[float, float]]) -> float:

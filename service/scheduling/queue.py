@@ -1,4 +1,4 @@
-"""The requests that wait for the device, in the order in which they came."""
+"""The queue of requests that wait for the device, in order of arrival."""
 
 import asyncio
 from collections import OrderedDict
@@ -10,69 +10,69 @@ from typing import Generic, TypeVar
 from service.scheduling.admission import Admission
 from service.scheduling.batching import Shape
 
-Model = TypeVar("Model", bound=Hashable)
+ModelT = TypeVar("ModelT", bound=Hashable)
 Payload = TypeVar("Payload")
 Outcome = TypeVar("Outcome")
 
 
 @dataclass(eq=False)
-class Request(Generic[Model, Payload, Outcome]):
-    """One image of what was admitted."""
+class Request(Generic[ModelT, Payload, Outcome]):
+    """One image of an admission."""
 
-    admission: Admission[Model]
+    admission: Admission[ModelT]
     payload: Payload
     arrived: float
     completed: asyncio.Future[Outcome]
 
 
-class Waiting(Generic[Model, Payload, Outcome]):
-    """A queue that the oldest leave first, together with others alike, and any at any time.
+class RequestQueue(Generic[ModelT, Payload, Outcome]):
+    """First in, first out, in batches of requests that are alike; any may be removed at any time.
 
-    Alike are requests of the same model and shape. One whose future is done has been left by its
-    client a moment ago: it is passed over, and taken out by the client's own task.
+    Alike are requests of the same model and shape. A request whose future is done has just been
+    abandoned by its client: it is passed over, and removed by the client's own task.
     """
 
     def __init__(self) -> None:
-        # Not dict: that finds its first key ever more slowly while the first ones are deleted.
-        self._all: OrderedDict[Request[Model, Payload, Outcome], None] = OrderedDict()
+        # Not dict: finding its first key gets slower as the first ones are deleted.
+        self._all: OrderedDict[Request[ModelT, Payload, Outcome], None] = OrderedDict()
         self._alike: dict[
-            tuple[Model, Shape], OrderedDict[Request[Model, Payload, Outcome], None]
+            tuple[ModelT, Shape], OrderedDict[Request[ModelT, Payload, Outcome], None]
         ] = {}
 
     def __len__(self) -> int:
         return len(self._all)
 
-    def __contains__(self, request: Request[Model, Payload, Outcome]) -> bool:
+    def __contains__(self, request: Request[ModelT, Payload, Outcome]) -> bool:
         return request in self._all
 
     @property
-    def kinds(self) -> int:
-        """Different models and shapes."""
+    def batch_keys(self) -> int:
+        """How many different models and shapes wait."""
         return len(self._alike)
 
-    def add(self, request: Request[Model, Payload, Outcome]) -> None:
+    def add(self, request: Request[ModelT, Payload, Outcome]) -> None:
         self._all[request] = None
-        self._alike.setdefault(request.admission.kind, OrderedDict())[request] = None
+        self._alike.setdefault(request.admission.batch_key, OrderedDict())[request] = None
 
-    def remove(self, request: Request[Model, Payload, Outcome]) -> None:
-        kind = request.admission.kind
+    def remove(self, request: Request[ModelT, Payload, Outcome]) -> None:
+        key = request.admission.batch_key
         del self._all[request]
-        del self._alike[kind][request]
-        if not self._alike[kind]:
-            del self._alike[kind]
+        del self._alike[key][request]
+        if not self._alike[key]:
+            del self._alike[key]
 
-    def oldest(self) -> Request[Model, Payload, Outcome] | None:
+    def oldest(self) -> Request[ModelT, Payload, Outcome] | None:
         return next((request for request in self._all if not request.completed.done()), None)
 
-    def alike(self, request: Request[Model, Payload, Outcome]) -> int:
-        """How many there are of this one's model and shape."""
-        return len(self._alike[request.admission.kind])
+    def alike(self, request: Request[ModelT, Payload, Outcome]) -> int:
+        """How many requests of this one's model and shape wait."""
+        return len(self._alike[request.admission.batch_key])
 
     def take(
-        self, oldest: Request[Model, Payload, Outcome], images: int
-    ) -> list[Request[Model, Payload, Outcome]]:
-        """Take out so many of the model and shape of ``oldest``, or all that there are."""
-        alike = self._alike[oldest.admission.kind]
+        self, oldest: Request[ModelT, Payload, Outcome], images: int
+    ) -> list[Request[ModelT, Payload, Outcome]]:
+        """Remove and return up to ``images`` requests of the model and shape of ``oldest``."""
+        alike = self._alike[oldest.admission.batch_key]
         taken = list(islice((r for r in alike if not r.completed.done()), images))
         for request in taken:
             self.remove(request)

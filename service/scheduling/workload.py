@@ -1,4 +1,4 @@
-"""How much work a set of images is, kept as sums: as quick to ask of a thousand as of one."""
+"""The predicted work of a set of images, kept as sums: its cost is known in constant time."""
 
 import math
 from collections import Counter, defaultdict
@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from service.scheduling.batching import Shape
 from service.scheduling.cost_model import CostModel
 
-Model = TypeVar("Model", bound=Hashable)
+ModelT = TypeVar("ModelT", bound=Hashable)
 
 
 @dataclass
@@ -19,17 +19,19 @@ class _Totals:
     pixels: int = 0
 
 
-class Workload(Generic[Model]):
+class Workload(Generic[ModelT]):
+    """Images by model and shape; ``batch_size`` says how many of a shape share a batch."""
+
     def __init__(self, batch_size: Callable[[Shape], int]) -> None:
         self._batch_size = batch_size
-        self._images: Counter[tuple[Model, Shape]] = Counter()
-        self._totals: defaultdict[Model, _Totals] = defaultdict(_Totals)
+        self._images: Counter[tuple[ModelT, Shape]] = Counter()
+        self._totals: defaultdict[ModelT, _Totals] = defaultdict(_Totals)
         self.pixels = 0
 
-    def add(self, model: Model, shape: Shape, images: int) -> None:
-        """Count these images; a negative number takes so many away."""
-        kind = (model, shape)
-        size, before = self._batch_size(shape), self._images[kind]
+    def add(self, model: ModelT, shape: Shape, images: int) -> None:
+        """Add images; a negative number removes them."""
+        key = (model, shape)
+        size, before = self._batch_size(shape), self._images[key]
         after = before + images
         pixels = images * math.prod(shape)
         totals = self._totals[model]
@@ -38,14 +40,14 @@ class Workload(Generic[Model]):
         totals.pixels += pixels
         self.pixels += pixels
         if after:
-            self._images[kind] = after
+            self._images[key] = after
         else:
-            del self._images[kind]  # there is no end of shapes
+            del self._images[key]  # shapes are unbounded
         if not totals.images:
-            del self._totals[model]  # nor of models, which are replaced
+            del self._totals[model]  # and so are models, which are replaced
 
-    def seconds(self, cost: Callable[[Model], CostModel]) -> float:
-        """Predicted on the device, in full batches."""
+    def seconds(self, cost: Callable[[ModelT], CostModel]) -> float:
+        """Predicted device seconds, in full batches."""
         return sum(
             cost(model).seconds(totals.images, totals.pixels, totals.batches)
             # A copy, since metrics are read in a thread of their own.

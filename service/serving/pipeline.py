@@ -1,28 +1,24 @@
-"""The way of a request: decode, wait for the device, run, encode.
+"""The pipeline of a process: decode, queue, infer, encode.
 
-Pixels are touched by two thread pools only: a bounded one for the codecs, which release the GIL,
-and one for the device. The event loop hands work from one to the next.
+Only two thread pools touch pixels: a bounded one for the codecs, which release the GIL, and one for
+the device. The event loop hands work from one to the next.
 """
 
 import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
-from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service import cores
-from service.auth.keys import Client
-from service.images import codec, sizes, transparency
-from service.images.codec import ImageFormat, Picture, Size
 from service.models import catalog
 from service.models.catalog import Catalog, Model, UpscaleCard
 from service.models.runtime import GraphTensor, Inputs, Runtime
@@ -31,8 +27,9 @@ from service.observability.metrics import Metrics
 from service.problems import NotReady, OutOfMemory
 from service.scheduling.batching import Limits
 from service.scheduling.cost_model import CostModel
-from service.scheduling.parts import run_parts
+from service.scheduling.parts import admitted_parts
 from service.scheduling.scheduler import Completed, Scheduler
+from service.serving.jobs import Answer, Job
 from service.serving.loading import Loader
 from service.serving.upscaling import upscale
 from service.settings import Settings
@@ -45,47 +42,8 @@ Source = TypeVar("Source")
 Content = TypeVar("Content")
 
 
-@dataclass(frozen=True)
-class Job:
-    """One image to transform."""
-
-    model: Model
-    body: bytes
-    inputs: Mapping[str, float]
-    """The model's graph inputs besides the image."""
-    max_side: int | None
-    """Of a photograph to stylise."""
-    format: ImageFormat | None
-    """The format of the answer; None is the input's own."""
-    quality: int
-    deadline: float | None
-    """When the answer stops being of use, in the event loop's time."""
-    client: Client | None = None
-    """Who is charged for the pixels that the network is given."""
-
-
-@dataclass(frozen=True)
-class File:
-    """An encoded image."""
-
-    body: bytes
-    format: ImageFormat
-
-
-@dataclass(frozen=True)
-class Answer(Generic[Content]):
-    """What was made of a request, and how it came about."""
-
-    content: Content
-    batch_size: int
-    """How many images or tiles shared its run; of several, or of tiles, the largest run."""
-    durations: Mapping[str, float]
-    """Seconds of wall time in decode, queue, infer and encode, one after the other. Several images
-    or tiles are in infer while any of them runs, and in queue until the next one does."""
-
-
 class Pipeline:
-    """Owns the models, the pools and the queue of one process.
+    """Owns the models, the thread pools and the scheduler of one process.
 
     Constructing it finds the execution provider and reads the store, so that what cannot work
     fails at once: raises BrokenStore or RuntimeUnavailable. ``start`` loads the models.
@@ -95,13 +53,15 @@ class Pipeline:
         self.runtime = Runtime(settings.execution_provider, settings.threads)
         self.catalog: Catalog = catalog.read(settings.model_store, self.runtime.precision)
         self.metrics = metrics
-        self._settings = settings
+        self.settings = settings
         self._codec_pool: Executor = ThreadPoolExecutor(settings.codec_threads, "codec")
         self._concurrency = self.runtime.concurrency
         self._device: Executor = ThreadPoolExecutor(
-            self._concurrency, "device", initializer=cores.give_way
+            self._concurrency, "device", initializer=cores.lower_thread_priority
         )
-        self._opener: Executor = ThreadPoolExecutor(1, "opener", initializer=cores.give_way)
+        self._opener: Executor = ThreadPoolExecutor(
+            1, "opener", initializer=cores.lower_thread_priority
+        )
         self._loader = Loader(
             settings.model_store, self.runtime, metrics, self._device, self._opener
         )
@@ -125,13 +85,16 @@ class Pipeline:
         )
         if self.runtime.provider == "cuda" and (memory := gpu_memory.reader()) is not None:
             self.metrics.watch_gpu(memory)
+        self._scheduler = self._new_scheduler()
+
+    def _new_scheduler(self) -> Scheduler[Model, Inputs, Pixels]:
         limits = Limits(
-            max_batch_size=self._settings.max_batch_size,
-            max_batch_pixels=self._settings.max_batch_pixels,
-            max_queue_delay=self._settings.max_queue_delay_ms / 1000,
-            max_queue_pixels=self._settings.max_queue_pixels,
+            max_batch_size=self.settings.max_batch_size,
+            max_batch_pixels=self.settings.max_batch_pixels,
+            max_queue_delay=self.settings.max_queue_delay_ms / 1000,
+            max_queue_pixels=self.settings.max_queue_pixels,
         )
-        # What was learned of a model goes with it, as its session does.
+        # What was learned of a model is dropped with it, as its session is.
         costs: MutableMapping[Model, CostModel] = WeakKeyDictionary()
         scheduler: Scheduler[Model, Inputs, Pixels] = Scheduler(
             self._run,
@@ -146,14 +109,14 @@ class Pipeline:
             pixels=lambda: scheduler.queued_pixels,
             drain_seconds=scheduler.predicted_drain,
         )
-        self._scheduler = scheduler
+        return scheduler
 
     async def reload(self) -> None:
-        """Serve what the store holds now. Requests that have their model already keep it."""
+        """Hot reload: serve what the store holds now. Requests under way keep their model."""
         self.catalog = await self._loader.renewed(self.catalog)
 
     async def drain(self) -> None:
-        """Finish what was admitted, admit nothing more, and let the threads go."""
+        """Graceful shutdown: finish what was admitted, admit nothing more, end the threads."""
         if self._scheduler is not None:
             await self._scheduler.drain()
         self._codec_pool.shutdown(wait=False)
@@ -162,14 +125,19 @@ class Pipeline:
 
     @property
     def loaded(self) -> bool:
+        """Whether all models are loaded and warm."""
         return self._scheduler is not None
 
     @property
     def scheduler(self) -> Scheduler[Model, Inputs, Pixels]:
-        """The open queue; raises NotReady while models load."""
+        """Raises NotReady while models load."""
         if self._scheduler is None:
             raise NotReady("The models are still loading.", retry_after=1)
         return self._scheduler
+
+    def check_ready(self) -> None:
+        """Raises NotReady while models load, and Draining once the service shuts down."""
+        self.scheduler.check_ready()
 
     def signature(self, model: Model) -> tuple[list[GraphTensor], list[GraphTensor]]:
         """The inputs and outputs of a model's graph; raises NotReady while models load."""
@@ -177,49 +145,27 @@ class Pipeline:
             raise NotReady("The models are still loading.", retry_after=1)
         return self.runtime.signature(model)
 
-    async def transform(self, job: Job) -> Answer[File]:
-        """Raises the Problems of the codec, and what ``process`` raises."""
+    async def run(self, job: Job[Source, Content]) -> Answer[Content]:
+        """Decode, queue, infer and encode.
 
-        def decode() -> tuple[Picture, Sequence[Inputs]]:
-            picture = self._decode(job)
-            inputs = {name: np.float32(value) for name, value in job.inputs.items()}
-            return picture, [{"image": picture.pixels, **inputs}]
-
-        def encode(picture: Picture, outputs: Sequence[Pixels]) -> File:
-            format = job.format or picture.format
-            output = replace(picture, pixels=outputs[0])
-            return File(self._encode(output, format, job.quality), format)
-
-        return await self.process(job.model, job.deadline, decode, encode)
-
-    async def process(
-        self,
-        model: Model,
-        deadline: float | None,
-        decode: Callable[[], tuple[Source, Sequence[Inputs]]],
-        encode: Callable[[Source, Sequence[Pixels]], Content],
-    ) -> Answer[Content]:
-        """Run what ``decode`` finds, images of one shape, and answer what ``encode`` makes of it.
-
-        Both are called in a codec thread; ``encode`` gets the first of what ``decode`` returned,
-        and the model's outputs in order. Raises what they raise, and what admission and the run
-        raise; OutOfMemory in place of a MemoryError.
+        Raises what the job raises, what admission and the run raise, and OutOfMemory in place of a
+        MemoryError.
         """
         # Before decoding: what the queue cannot take is not worth a core's time.
-        self.scheduler.admit(deadline)
+        self.scheduler.check_admission(job.deadline)
 
-        tracing.describe(model=model.name)
+        tracing.describe(model=job.model.name)
         started = time.perf_counter()
-        with _memory_errors_told():
+        with _reporting_out_of_memory():
             with tracing.stage("decode"):
-                source, images = await self._on(self._codec_pool, decode)
+                source, images = await self._on(self._codec_pool, job.decode)
             decoded = time.perf_counter()
             tracing.describe(pixels=sum(math.prod(image["image"].shape[:2]) for image in images))
-            completed = await tracing.on_device(self._infer(model, images, deadline))
+            completed = await tracing.on_device(self._infer(job.model, images, job.deadline))
             inferred = time.perf_counter()
             tracing.describe(batch_size=completed.batch_size)
             with tracing.stage("encode"):
-                content = await self._on(self._codec_pool, encode, source, completed.result)
+                content = await self._on(self._codec_pool, job.encode, source, completed.result)
         durations = {
             "decode": decoded - started,
             "queue": completed.queue_seconds,
@@ -227,12 +173,13 @@ class Pipeline:
             "encode": time.perf_counter() - inferred,
         }
         for stage, seconds in durations.items():
-            self.metrics.stage_seconds.labels(stage, model.name).observe(seconds)
+            self.metrics.stage_seconds.labels(stage, job.model.name).observe(seconds)
         return Answer(content, completed.batch_size, durations)
 
     async def _infer(
         self, model: Model, images: Sequence[Inputs], deadline: float | None
     ) -> Completed[list[Pixels]]:
+        """The outputs of images of one shape, in order."""
         pixels = [np.asarray(image["image"]) for image in images]
         if isinstance(model.card, UpscaleCard):
             return await upscale(
@@ -241,43 +188,11 @@ class Pipeline:
         height, width = pixels[0].shape[:2]
         if len(images) == 1:  # the usual case, without what parts need
             alone = await self.scheduler.submit(model, (height, width), images[0], deadline)
-            return alone.giving([alone.result])
-        results: dict[int, Pixels] = {}
-
-        async def place(number: int, result: Pixels) -> None:
-            results[number] = result
-
-        done = await run_parts(self.scheduler, model, (height, width), images, deadline, place)
-        return done.giving([results[number] for number in range(len(images))])
-
-    def _decode(self, job: Job) -> Picture:
-        card = job.model.card
-        rule: sizes.Upscaled | sizes.Stylized
-        if isinstance(card, UpscaleCard):
-            rule = sizes.Upscaled(card.factor, self._settings.max_upscaled_pixels, job.format)
-        else:
-            rule = sizes.Stylized(job.max_side, self._settings.max_stylize_pixels, job.format)
-
-        def charged(stored: Size, own_format: ImageFormat) -> Size:
-            size = rule(stored, own_format)
-            if job.client is not None:
-                job.client.charge_pixels(math.prod(size))
-            return size
-
-        most = self._settings.max_image_pixels
-        picture = codec.decode(job.body, max_pixels=most, size_rule=charged)
-        if picture.alpha is not None and isinstance(card, UpscaleCard):
-            filled = transparency.fill(picture.pixels, picture.alpha)
-            picture = replace(picture, pixels=filled)
-        return picture
-
-    @staticmethod
-    def _encode(picture: Picture, format: ImageFormat, quality: int) -> bytes:
-        if picture.alpha is not None:
-            height, width = picture.pixels.shape[:2]
-            alpha = transparency.resize(picture.alpha, height, width)
-            picture = replace(picture, alpha=alpha)
-        return codec.encode(picture, format, quality)
+            return alone.with_result([alone.result])
+        shape = (height, width)
+        async with admitted_parts(self.scheduler, model, shape, images, deadline) as parts:
+            results = {index: result async for index, result in parts}
+            return parts.completed([results[index] for index in range(len(images))])
 
     async def _run(self, model: Model, batch: Sequence[Inputs], shared: bool) -> Sequence[Pixels]:
         return await self._on(self._device, self.runtime.run, model, batch, shared)
@@ -290,7 +205,7 @@ class Pipeline:
 
 
 @contextmanager
-def _memory_errors_told() -> Iterator[None]:
+def _reporting_out_of_memory() -> Iterator[None]:
     """Raises OutOfMemory in place of a MemoryError."""
     try:
         yield

@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.types import Message as Received
 
 from service.images import codec
-from service.images.sizes import Upscaled
+from service.images.formats import MEDIA_TYPES, check_holds
+from service.images.sizes import upscaled
 from service.open_inference import messages
 from service.open_inference.content_coding import inflated
 from service.open_inference.messages import Message
@@ -55,12 +56,17 @@ class Target:
 
 def _picture(data: bytes) -> None:
     """What was decoded keeps its size when it is encoded and decoded again."""
-    rule = Upscaled(4, 16 * _MOST, "png")
-    picture = codec.decode(data, max_pixels=_MOST, size_rule=rule)
-    format = list(codec.MEDIA_TYPES)[sum(data) % len(codec.MEDIA_TYPES)]
-    again = codec.decode(codec.encode(picture, format, 50), max_pixels=_MOST, size_rule=rule)
+    picture = _decoded(data)
+    format = list(MEDIA_TYPES)[sum(data) % len(MEDIA_TYPES)]
+    again = _decoded(codec.encode(picture, format, 50))
     assert again.pixels.shape == picture.pixels.shape
     assert (again.alpha is None) or (picture.alpha is not None)
+
+
+def _decoded(data: bytes) -> codec.Picture:
+    with codec.open_image(data, _MOST) as image:
+        check_holds("png", upscaled(image.size, 4, 16 * _MOST))
+        return image.decode(image.size)
 
 
 def _upload(data: bytes) -> None:

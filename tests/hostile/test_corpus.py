@@ -53,5 +53,5 @@ def test_programs_and_documents_reach_no_decoder(
         raise AssertionError("a decoder was asked")
 
     monkeypatch.setattr(Image, "open", opened)
-    with pytest.raises(codec.UnsupportedImage):
-        codec.decode(files()[kind], max_pixels=1 << 20, size_rule=lambda size, _: size)
+    with pytest.raises(codec.UnsupportedImage), codec.open_image(files()[kind], 1 << 20):
+        pass

@@ -19,7 +19,7 @@ def test_bytes_are_multiplied_natively_by_cores_with_vnni(
     monkeypatch: pytest.MonkeyPatch, flags: str, native: bool
 ) -> None:
     monkeypatch.setattr(Path, "read_text", lambda _: f"processor\t: 0\nflags\t\t: fpu {flags}\n")
-    assert cores.multiply_bytes() is native
+    assert cores.has_vnni() is native
 
 
 def test_bytes_are_not_multiplied_where_nobody_tells(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,7 +27,7 @@ def test_bytes_are_not_multiplied_where_nobody_tells(monkeypatch: pytest.MonkeyP
         raise FileNotFoundError
 
     monkeypatch.setattr(Path, "read_text", missing)
-    assert not cores.multiply_bytes()
+    assert not cores.has_vnni()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
@@ -36,6 +36,6 @@ def test_a_thread_that_gives_way_does_so_alone() -> None:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
     before = niceness()
-    with ThreadPoolExecutor(1, initializer=cores.give_way) as pool:
+    with ThreadPoolExecutor(1, initializer=cores.lower_thread_priority) as pool:
         assert pool.submit(niceness).result() > before
     assert niceness() == before

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.scheduling.batching import Limits, Shape
-from service.scheduling.observer import Cause, Observer, Stage
+from service.scheduling.observer import DepartureReason, DepartureStage, Observer
 from service.scheduling.scheduler import Scheduler
 
 SMALL = (64, 64)
@@ -62,13 +62,15 @@ class Serial(Device):
 class Record(Observer[str]):
     def __init__(self) -> None:
         self.runs: list[tuple[str, int, int, float, float]] = []
-        self.leavers: list[tuple[str, Stage, Cause, float]] = []
+        self.leavers: list[tuple[str, DepartureStage, DepartureReason, float]] = []
 
     def ran(self, model: str, images: int, pixels: int, seconds: float, predicted: float) -> None:
         self.runs.append((model, images, pixels, seconds, predicted))
 
-    def left(self, model: str, stage: Stage, cause: Cause, saved: float) -> None:
-        self.leavers.append((model, stage, cause, saved))
+    def left(
+        self, model: str, stage: DepartureStage, reason: DepartureReason, saved: float
+    ) -> None:
+        self.leavers.append((model, stage, reason, saved))
 
 
 class Queue:

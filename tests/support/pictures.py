@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.images.codec import Picture, decode
-from service.images.sizes import Stylized
+from service.images.codec import Picture, open_image
+from service.images.sizes import stylized
 
 
 def file_of(image: Image.Image, format: str, **options: object) -> bytes:
@@ -30,5 +30,5 @@ def decoded(response: httpx.Response) -> NDArray[np.uint8]:
 
 def read(body: bytes, max_pixels: int = 10**7, max_side: int | None = None) -> Picture:
     """What the service's codec makes of a file."""
-    rule = Stylized(max_side, max_pixels, format="png")
-    return decode(body, max_pixels=max_pixels, size_rule=rule)
+    with open_image(body, max_pixels) as image:
+        return image.decode(stylized(image.size, max_side, max_pixels))

@@ -88,6 +88,28 @@ async def test_a_parameter_out_of_range_is_400_naming_it(
     assert query.partition("=")[0] in detail
 
 
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("/stylize/wave?strenght=0.5", "format, max_side, preserve_color, quality, strength"),
+        ("/stylize/wave?size=100", "format, max_side, preserve_color, quality, strength"),
+        ("/upscale?factr=4", "factor, format, model, quality"),
+        ("/upscale?max_side=100", "factor, format, model, quality"),
+    ],
+)
+async def test_an_unknown_parameter_is_400_naming_those_that_there_are(
+    connect: Connect, upscaler_store: Path, model_store: Path, body: bytes, path: str, named: str
+) -> None:
+    store = model_store if path.startswith("/stylize") else upscaler_store
+    async with connect(model_store=store) as client:
+        status, detail = problem(await client.post(path, content=body, headers=JPEG))
+    unknown = path.partition("?")[2].partition("=")[0]
+    assert (status, detail) == (
+        400,
+        f"query: there is no parameter {unknown}; there are: {named}",
+    )
+
+
 async def test_a_multipart_body_without_the_field_is_400_naming_it(
     client: httpx.AsyncClient, body: bytes
 ) -> None:
@@ -230,6 +252,30 @@ async def test_an_unforeseen_failure_is_500_with_the_request_id_and_the_next_one
         assert (await client.post("/stylize/wave", content=body, headers=JPEG)).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        "service.images.codec._check_header",
+        "service.images.sizes.stylized",
+        "service.images.color.to_eight_bits",
+        "service.images.color.to_srgb",
+        "service.images.jpeg.decode",
+    ],
+)
+async def test_a_fault_of_ours_in_decoding_is_a_logged_500_and_not_a_broken_image(
+    client: httpx.AsyncClient,
+    photograph: NDArray[np.uint8],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    step: str,
+) -> None:
+    monkeypatch.setattr(step, lambda *_: 1 / 0)
+    files = {"image": encoded(photograph, "jpeg" if "jpeg" in step else "png")}
+    response = await client.post("/stylize/wave", files=files)
+    assert problem(response)[0] == 500
+    assert "ZeroDivisionError" in caplog.text
+
+
 async def test_a_full_queue_is_429_with_retry_after(
     connect: Connect, astronaut: NDArray[np.uint8]
 ) -> None:
@@ -271,7 +317,7 @@ async def test_a_full_queue_is_429_before_the_body_is_read(
     def refuse(*_: object) -> None:
         raise QueueFull("The queue is full.", retry_after=7)
 
-    monkeypatch.setattr(Scheduler, "admit", refuse)
+    monkeypatch.setattr(Scheduler, "check_admission", refuse)
     body = Trickle()
     response = await client.post("/stylize/wave", content=body, headers=JPEG)
     assert problem(response) == (429, "The queue is full.")

@@ -99,7 +99,7 @@ async def test_a_client_that_has_the_answer_gets_304_even_while_the_queue_is_ful
         raise QueueFull("The queue is full.", retry_after=1)
 
     tag = (await post(client, body)).headers["etag"]
-    monkeypatch.setattr(Scheduler, "admit", refuse)
+    monkeypatch.setattr(Scheduler, "check_admission", refuse)
     assert (await post(client, body, {"If-None-Match": tag})).status_code == 304
     assert (await post(client, body, {"If-None-Match": '"other"'})).status_code == 429
     assert (await post(client, body)).status_code == 429

@@ -7,17 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.problems import DeadlinePassed, DeadlineUnreachable, Draining, Problem, QueueFull
-from service.scheduling.admission import CAUTION, JITTER, Newcomer, Outlook, check
+from service.scheduling.admission import CAUTION, JITTER, Arrival, QueueState, check
 
-IDLE = Outlook(draining=False, waiting_pixels=0, ahead=0.0, drain=0.0, idle=0.0)
+IDLE = QueueState(draining=False, waiting_pixels=0, ahead=0.0, drain=0.0, idle=0.0)
 BUSY = replace(IDLE, waiting_pixels=500, ahead=4.0, drain=10.0)
-IMAGE = Newcomer(pixels=100, run=1.0, left=None)
+IMAGE = Arrival(pixels=100, run=1.0, left=None)
 MAX_PIXELS = 1000
 
 
-def refusal(newcomer: Newcomer, outlook: Outlook, chance: float = 0.0) -> Problem | None:
+def refusal(arrival: Arrival, state: QueueState, chance: float = 0.0) -> Problem | None:
     try:
-        check(newcomer, outlook, MAX_PIXELS, lambda: chance)
+        check(arrival, state, MAX_PIXELS, lambda: chance)
     except Problem as problem:
         return problem
     return None
@@ -42,7 +42,7 @@ def test_who_could_be_answered_only_after_the_deadline_is_refused() -> None:
     assert isinstance(refusal(late, BUSY), DeadlineUnreachable)
     own_run = replace(IMAGE, left=0.9)
     assert isinstance(refusal(own_run, IDLE), DeadlineUnreachable)
-    unread = Newcomer(pixels=0, run=0.0, left=3.9)
+    unread = Arrival(pixels=0, run=0.0, left=3.9)
     assert isinstance(refusal(unread, BUSY), DeadlineUnreachable)
 
 

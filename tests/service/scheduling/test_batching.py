@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.scheduling.batching import Limits, batch_size, patience
+from service.scheduling.batching import Limits, batch_size, queue_delay
 from service.scheduling.cost_model import CostModel
 
 SMALL = (64, 64)
@@ -57,16 +57,16 @@ def test_a_batch_grows_to_twice_of_what_was_seen_at_most() -> None:
 
 
 def test_a_batch_waits_no_longer_than_a_companion_would_save() -> None:
-    assert patience(learned(1, 2, batch=0.04, image=1.0), LIMITS) == pytest.approx(0.04, rel=0.1)
+    assert queue_delay(learned(1, 2, batch=0.04, image=1.0), LIMITS) == pytest.approx(0.04, rel=0.1)
 
 
 def test_a_batch_waits_no_longer_than_max_queue_delay() -> None:
     cost = learned(1, 2, batch=5.0)
-    assert patience(cost, LIMITS) == 0.1
-    assert patience(cost, replace(LIMITS, max_queue_delay=0)) == 0
+    assert queue_delay(cost, LIMITS) == 0.1
+    assert queue_delay(cost, replace(LIMITS, max_queue_delay=0)) == 0
 
 
 def test_a_batch_does_not_wait_where_nothing_is_gained_or_known() -> None:
-    assert patience(learned(1, 2, image=0.1), LIMITS) == pytest.approx(0, abs=1e-4)
-    assert patience(learned(1, 1, batch=0.1), LIMITS) == pytest.approx(0, abs=1e-4)
-    assert patience(CostModel(), LIMITS) == 0
+    assert queue_delay(learned(1, 2, image=0.1), LIMITS) == pytest.approx(0, abs=1e-4)
+    assert queue_delay(learned(1, 1, batch=0.1), LIMITS) == pytest.approx(0, abs=1e-4)
+    assert queue_delay(CostModel(), LIMITS) == 0

@@ -25,7 +25,7 @@ def test_nothing_learned_predicts_nothing_and_gains_nothing() -> None:
     cost = CostModel()
     assert cost.seconds(8, 1 << 20) == 0
     assert cost.gain(8, 1 << 17) == 0
-    assert cost.saved_by_companion == 0
+    assert cost.saved_by_joining == 0
     assert cost.batch_sizes == (0, 0)
 
 
@@ -46,13 +46,13 @@ def test_a_batch_size_that_never_varied_says_nothing_of_what_batching_gains() ->
 def test_batches_that_take_as_long_as_single_images_gain() -> None:
     cost = learned((1, 4096, 0.5), (4, 4096, 0.5))
     assert cost.gain(4, 4096) == pytest.approx(0.75, abs=0.01)
-    assert cost.saved_by_companion == pytest.approx(0.5, rel=0.01)
+    assert cost.saved_by_joining == pytest.approx(0.5, rel=0.01)
 
 
 def test_batches_that_take_as_long_as_their_images_alone_gain_nothing() -> None:
     cost = learned((1, 4096, 0.5), (4, 4096, 2.0))
     assert cost.gain(8, 4096) == pytest.approx(0, abs=0.01)
-    assert cost.saved_by_companion == pytest.approx(0, abs=0.01)
+    assert cost.saved_by_joining == pytest.approx(0, abs=0.01)
 
 
 def test_what_batching_gains_is_little_for_large_images() -> None:

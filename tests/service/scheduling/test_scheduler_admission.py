@@ -37,9 +37,9 @@ def test_a_request_that_cannot_make_its_deadline_is_refused_before_it_queues() -
         await asyncio.sleep(1.0)
         now = asyncio.get_running_loop().time()
         with pytest.raises(DeadlineUnreachable) as refused:
-            queue.scheduler.admit(deadline=now + 5.0)
+            queue.scheduler.check_admission(deadline=now + 5.0)
         assert refused.value.retry_after == 9
-        queue.scheduler.admit(deadline=now + 15.0)  # of its own time nothing is known yet
+        queue.scheduler.check_admission(deadline=now + 15.0)  # of its own time nothing is known yet
         with pytest.raises(DeadlineUnreachable):
             await queue.submit(2, deadline=now + 15.0)
         assert await queue.submit(2, deadline=now + 25.0) == 4
@@ -69,7 +69,7 @@ def test_what_is_admitted_and_not_yet_submitted_delays_no_newcomer() -> None:
         with queue.scheduler.admission("wave", SMALL, images=9):
             assert queue.scheduler.predicted_wait() == 0
             assert queue.scheduler.predicted_drain() == pytest.approx(9.0, rel=0.01)
-            queue.scheduler.admit(deadline=asyncio.get_running_loop().time() + 0.5)
+            queue.scheduler.check_admission(deadline=asyncio.get_running_loop().time() + 0.5)
 
     run(main())
 
