@@ -1,6 +1,6 @@
-"""python -m service: read the settings, then serve until told to stop.
+"""python -m service: serves over HTTP until it is told to stop.
 
-With the command stylize or upscale: transform files and folders, without HTTP.
+With the command stylize or upscale it transforms files and folders, without HTTP.
 """
 
 import logging
@@ -30,7 +30,7 @@ log = logging.getLogger("service")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns 0 after an orderly end, 2 if the settings or the installation are at fault."""
+    """Returns the exit code: 0 after a graceful shutdown, 2 for an invalid set-up."""
     given = sys.argv[1:] if arguments is None else arguments
     if given and given[0] in command.COMMANDS:
         return _transform_folders(given)

@@ -33,9 +33,9 @@ log = logging.getLogger(__name__)
 def create_app(
     settings: Settings, on_failure: Callable[[Exception], None] | None = None
 ) -> FastAPI:
-    """The ASGI application. Raises BrokenStore, BrokenKeys or RuntimeUnavailable if it could
-    never work.
+    """The ASGI application.
 
+    Raises BrokenStore, BrokenKeys or RuntimeUnavailable if it could never work.
     Models load after start-up, so that /livez answers meanwhile; /readyz says when they have.
     ``on_failure`` is called if they cannot be loaded: the app will then never be ready.
     """

@@ -1,7 +1,7 @@
-"""python -m service.keygen NAME >> keys.toml: a new API key on the terminal, its hash in the file.
+"""python -m service.keygen NAME >> keys.toml: makes an API key.
 
-The key is printed to standard error and kept nowhere; the entry for the file, which does not
-reveal it, to standard output.
+The key is printed to standard error and kept nowhere; its entry for the file, with the key's hash,
+to standard output.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from service.auth.keys import NAME
 
 
 def main(arguments: list[str]) -> int:
-    """Returns 0, or 2 if there is not one name or it is not of the kind that names may be."""
+    """Returns the exit code: 0, or 2 unless there is one valid name."""
     if len(arguments) != 1 or not re.fullmatch(NAME, arguments[0]):
         print(
             "keygen: usage: python -m service.keygen NAME >> FILE; "

@@ -27,7 +27,7 @@ from typing import ClassVar
 
 
 class Problem(Exception):
-    """``detail`` is one sentence for the person who sent the request."""
+    """An error whose ``detail`` is one sentence for the person who sent the request."""
 
     status: ClassVar[int]
     title: ClassVar[str]

@@ -1,4 +1,4 @@
-"""Who may ask for a transformation: the holders of API keys, where a file of them is given."""
+"""Authentication by API keys, for the routes that run models."""
 
 import hashlib
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
 
 
 def required(file: Path | None) -> Sequence[Dependency]:
-    """What routes depend on that need a key: nothing without a file. Raises BrokenKeys."""
-    return [] if file is None else [Depends(_Gate(keys.read(file)))]
+    """The dependencies of routes that need a key; none without a file. Raises BrokenKeys."""
+    return [] if file is None else [Depends(_Authentication(keys.read(file)))]
 
 
-class _Gate:
-    """Runs before the body is read, and leaves the Client with the request."""
+class _Authentication:
+    """Runs before the body is read, and puts the Client into the request's state."""
 
     def __init__(self, clients: Sequence[Client]) -> None:
         self._clients = clients
@@ -39,7 +39,7 @@ class _Gate:
         if not key:
             raise Unauthorized("Send an API key, as 'Authorization: Bearer KEY' or 'X-API-Key'.")
         digest = hashlib.sha256(key.encode()).digest()
-        # All are compared, so that the time it takes does not tell which came near.
+        # All are compared, so that the time does not tell which was close.
         holders = [client for client in self._clients if client.holds(digest)]
         if not holders:
             raise Unauthorized("This API key is not known.")

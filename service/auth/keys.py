@@ -1,4 +1,4 @@
-"""The file of API keys: whose they are, and how much each may ask for.
+"""The file of API keys, with the rate limits of each.
 
 Keys are 256 random bits, and the file holds their SHA-256. Slow, salted hashes protect what people
 choose; nothing that can be computed finds 256 random bits again, so a fast hash keeps them as
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from service.auth.token_bucket import Allowance
+from service.auth.token_bucket import TokenBucket
 from service.problems import LimitExceeded
 
 NAME = r"[A-Za-z0-9._-]{1,64}"
@@ -44,21 +44,21 @@ class _File(BaseModel):
 
 
 class Client:
-    """The holder of one key, and what is left of the allowances."""
+    """The holder of one key, with a token bucket for each rate limit."""
 
     def __init__(self, entry: Entry, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = entry.name
         self._digest = bytes.fromhex(entry.sha256)
         requests, megapixels = entry.requests_per_minute, entry.megapixels_per_minute
-        self._requests = Allowance(requests, clock) if requests else None
-        self._pixels = Allowance(1e6 * megapixels, clock) if megapixels else None
+        self._requests = TokenBucket(requests, clock) if requests else None
+        self._pixels = TokenBucket(1e6 * megapixels, clock) if megapixels else None
 
     def holds(self, digest: bytes) -> bool:
         """Whether this is the SHA-256 of the key; takes the same time whatever the answer."""
         return hmac.compare_digest(self._digest, digest)
 
     def charge_request(self) -> None:
-        """Raises LimitExceeded, also while a picture's pixels are not yet paid off."""
+        """Raises LimitExceeded, also while the pixels of an earlier picture are owed."""
         _charge(self._pixels, 0, "pixels")
         _charge(self._requests, 1, "requests")
 
@@ -67,8 +67,8 @@ class Client:
         _charge(self._pixels, pixels, "pixels")
 
 
-def _charge(allowance: Allowance | None, amount: int, unit: str) -> None:
-    seconds = allowance.take(amount) if allowance else 0.0
+def _charge(bucket: TokenBucket | None, amount: int, unit: str) -> None:
+    seconds = bucket.take(amount) if bucket else 0.0
     if seconds > 0:
         wait = math.ceil(seconds)
         raise LimitExceeded(

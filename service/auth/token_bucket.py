@@ -1,14 +1,14 @@
-"""So much a minute: a token bucket."""
+"""A token bucket, which limits a rate."""
 
 import threading
 import time
 from collections.abc import Callable
 
 
-class Allowance:
-    """So much a minute, and all of it at once after a minute in which nothing was taken.
+class TokenBucket:
+    """Allows ``per_minute``, and all of it at once after a minute in which nothing was taken.
 
-    Safe to use from several threads. ``clock`` gives seconds.
+    Thread-safe. ``clock`` gives seconds.
     """
 
     def __init__(self, per_minute: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -19,10 +19,10 @@ class Allowance:
         self._lock = threading.Lock()
 
     def take(self, amount: float) -> float:
-        """Takes the amount and returns 0, or the seconds until there will be enough of it.
+        """Takes the amount and returns 0; or takes nothing and returns the seconds until it can.
 
-        What is more than a minute's worth would never be there: it is taken when all of a minute's
-        is, and leaves a debt, until the end of which even an amount of 0 has to wait.
+        More than a minute's worth is never there: it is taken from a full bucket and leaves a debt,
+        until the end of which even an amount of 0 has to wait.
         """
         with self._lock:
             now = self._clock()

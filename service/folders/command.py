@@ -68,7 +68,7 @@ async def _run(
 
 
 def _keep_others(planned: Plan, journal: Journal) -> None:
-    """Raises Unplannable if there are files that were not made here where pictures are to go."""
+    """Raises Unplannable if a picture would replace a file that no run made."""
     others = [
         item.output
         for item in planned.items

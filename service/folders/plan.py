@@ -81,7 +81,7 @@ def plan(inputs: Sequence[Path], out: Path, format: ImageFormat | None) -> Plan:
 def _files(
     inputs: Sequence[Path], out: Path, failures: list[Failure]
 ) -> Iterator[tuple[Path, Path, bool]]:
-    """Files, their places below the output folder, and whether they were named themselves."""
+    """Files, their paths below the output folder, and whether they were named as arguments."""
     for given in inputs:
         if given.is_dir():
             if given.resolve() == out.resolve():
@@ -117,7 +117,7 @@ def _format(file: Path) -> ImageFormat | None:
 
 
 def _suffixed(relative: Path, format: ImageFormat) -> Path:
-    """The file's own suffix where it says the format, however it is spelt; else the format's."""
+    """With the file's own suffix if that is one of the format's, else with the format's."""
     if formats.SUFFIXES.get(relative.suffix.lower()) == format.upper():
         return relative
     return relative.with_suffix(f".{'jpg' if format == 'jpeg' else format}")

@@ -1,4 +1,4 @@
-"""Samples of any depth and colour space to eight bits of sRGB."""
+"""Conversion of samples of any depth and colour space to eight-bit sRGB."""
 
 from functools import lru_cache
 from io import BytesIO
@@ -13,7 +13,7 @@ _MAX_PROFILE_BYTES = 2**22  # the largest for print are under 3 MiB
 
 
 def to_eight_bits(image: ImageFile.ImageFile, body: bytes) -> Image.Image:
-    """To mode L, LA, RGB, RGBA or CMYK, as near as can be to what is stored."""
+    """The image in mode L, LA, RGB, RGBA or CMYK, whichever is nearest to how it is stored."""
     match image.mode:
         case "I;16" | "I;16B":
             return _from_sixteen_bits(image)
@@ -36,7 +36,7 @@ def to_eight_bits(image: ImageFile.ImageFile, body: bytes) -> Image.Image:
 
 
 def _from_sixteen_bits(image: Image.Image) -> Image.Image:
-    """Scale where Pillow's convert would clip: white is the largest sample, not 255."""
+    """Scales the largest sample to white, where Pillow's convert would clip at 255."""
     levels = np.arange(2**16)
     white = 2**16 - 1
     if isinstance(image, TiffImagePlugin.TiffImageFile):
@@ -58,7 +58,7 @@ def is_srgb(profile: object) -> bool:
 
 
 def to_srgb(picture: Image.Image, profile: object) -> Image.Image:
-    """To mode RGB; a profile that is broken or for another mode is ignored."""
+    """The picture in mode RGB; a profile that is broken or for another mode is ignored."""
     mode, transform = _usable(profile)
     if (mode, picture.mode) == ("RGB", "L"):
         picture = picture.convert("RGB")
@@ -76,7 +76,7 @@ def _usable(profile: object) -> tuple[str, ImageCms.ImageCmsTransform | None]:
 # Building a transform costs as much as transforming a picture; lcms2 lets threads share one.
 @lru_cache(maxsize=16)
 def _transform(profile: bytes) -> tuple[str, ImageCms.ImageCmsTransform | None]:
-    """The mode of a profile's pixels, and what brings them to sRGB; None if nothing should."""
+    """The mode that a profile is for, and its transform to sRGB; None if it is none or sRGB."""
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
         mode = _PROFILE_MODES[source.profile.xcolor_space]

@@ -1,8 +1,8 @@
-"""The pixels of a JPEG by libjpeg-turbo alone, in six tenths of the time that they take in Pillow.
+"""Decodes JPEG by libjpeg-turbo alone, in six tenths of Pillow's time.
 
 Pillow calls the same library, for the same pixels, but keeps four bytes of each, which it then has
-to copy as three. (``python -m tests.benchmarks.codecs``. Encoding is left to it: the binding's
-encoder has the quicker and less exact of the library's cosine transforms.)
+to copy as three. (``python -m tests.benchmarks.codecs``. Pillow encodes: this binding's encoder
+uses the faster and less exact of the library's cosine transforms.)
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""A file in memory that is read in a bounded number of pieces.
+"""A file in memory that limits how many reads its parser makes.
 
 Pillow reads headers in Python, segment by segment and where there is rubbish byte by byte, so that
 a file of millions of tiny pieces costs minutes of processor time. Real files have few and long
@@ -14,7 +14,7 @@ _BYTES_PER_READ = 256  # what pieces have at least, on average, beyond that
 
 
 class MeteredFile(BytesIO):
-    """Raises BrokenImage when the reads are more than a file of this size needs."""
+    """Raises BrokenImage after more reads than a file of this size needs."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(content)

@@ -1,9 +1,9 @@
-"""Tiles of an image, and their upscaled ones put together as if it had been upscaled whole.
+"""Overlapping tiles of an image, whose upscaled results fit together seamlessly.
 
-An upscaled pixel depends on the input up to ``margin`` pixels away, and on what the network pads
-where the input ends. So tiles overlap, each upscaled pixel comes from a tile that holds all it
-depends on, and tiles lie inside the image: where one ends and pixels at its side are kept, the
-image ends too, and the network pads there as it would for the whole.
+An upscaled pixel depends on the input up to ``margin`` pixels away (the network's receptive field),
+and on the network's padding where the input ends. So tiles overlap, each upscaled pixel comes from
+a tile that holds all it depends on, and tiles lie inside the image: where pixels at a tile's edge
+are kept, the image ends too, and the network pads as it would for the whole.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ MAX_MARGIN = TILE // 4
 
 @dataclass(frozen=True)
 class Span:
-    """A tile along one axis, in input pixels: what it covers, and what of it is kept."""
+    """A tile along one axis, in input pixels: the part that it covers and the part that is kept."""
 
     start: int
     stop: int

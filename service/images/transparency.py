@@ -1,4 +1,4 @@
-"""Pictures with transparent parts, on their way through a network that knows colours only."""
+"""Alpha of pictures whose colours go through a network: filling before it, resizing after it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,8 @@ def fill(pixels: Pixels, alpha: Pixels) -> Pixels:
     """Give fully transparent pixels the colour of visible ones nearby.
 
     Their own colour is arbitrary, mostly black, and a network would draw it into the edge of what
-    is visible. ``pixels`` is [H, W, 3] and ``alpha`` [H, W], not premultiplied; visible pixels are
-    answered as they are.
+    is visible. ``pixels`` is [H, W, 3] and ``alpha`` [H, W], not premultiplied; visible pixels stay
+    as they are.
     """
     weights = alpha.astype(np.float32)[..., np.newaxis]
     colours = _colours(pixels * weights, weights)
@@ -21,13 +21,13 @@ def fill(pixels: Pixels, alpha: Pixels) -> Pixels:
 
 
 def resize(alpha: Pixels, height: int, width: int) -> Pixels:
-    """Alpha [H, W] as large as the picture it belongs to, [height, width]."""
+    """Alpha [H, W] resized to [height, width]."""
     resized = Image.fromarray(alpha).resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(resized)
 
 
 def _colours(weighted: Floats, weights: Floats) -> Floats:
-    """Colours [H, W, 3] from their sums times weight; where there is none, of a coarser picture."""
+    """Colours [H, W, 3] from weighted sums; where the weight is 0, of the picture at half size."""
     height, width = weights.shape[:2]
     colours: Floats = np.divide(weighted, np.maximum(weights, 1), dtype=np.float32)
     if (weights > 0).all() or height == width == 1:
@@ -38,7 +38,7 @@ def _colours(weighted: Floats, weights: Floats) -> Floats:
 
 
 def _halved(sums: Floats) -> Floats:
-    """Sums over 2x2 pixels; at the end of an odd side over what is left."""
+    """Sums over 2x2 pixels; fewer at the end of an odd side."""
     for axis in (0, 1):
         sums = np.add.reduceat(sums, np.arange(0, sums.shape[axis], 2), axis)
     return sums

@@ -1,4 +1,4 @@
-"""Reads the model store: which models there are, in which version, and what their cards say.
+"""The catalog of models, read from the model store.
 
 The layout is Triton's model repository: <model>/<version>/model.onnx, where the highest version
 number is served. A version's folder holds all that belongs to it (our card.json, preview.jpg and
@@ -72,11 +72,11 @@ class Model:
 
     @property
     def golden(self) -> Path:
-        """What the network answered when it was exported: model.golden.npz for model.onnx."""
+        """The file of the golden output: model.golden.npz for model.onnx."""
         return self.file.with_suffix(".golden.npz")
 
     def same_as(self, other: "Model") -> bool:
-        """Whether both were read of a store that had not changed in between."""
+        """Whether the store did not change between the reading of both."""
         return all(
             getattr(self, field) == getattr(other, field)
             for field in ("name", "version", "digest", "card", "preview")
@@ -98,7 +98,7 @@ class BrokenStore(Exception):
 
 @dataclass(frozen=True)
 class Catalog:
-    """The models of a store at one moment; immutable, so that a reload is one assignment."""
+    """The models of a store; immutable, so that a hot reload is one assignment."""
 
     models: Mapping[str, Model]
 

@@ -1,8 +1,8 @@
-"""Golden outputs: what a network answered when it was exported, to check what it answers here.
+"""Golden outputs: what a network gave when it was exported, compared with what it gives here.
 
-A file may be a network, and load, and yet be another one than its card says, damaged in its
-weights, or computed wrongly by this machine. So beside each network lies a pair of inputs and
-output, and a network serves nobody before it has given that output again.
+A network may load and yet be another one than its card says, have damaged weights, or be computed
+wrongly by this machine. So beside each lies a pair of inputs and output, and it serves no request
+before it has given that output again.
 """
 
 import zipfile

@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 
 def reader() -> Callable[[], float] | None:
-    """Reads the bytes in use on the GPU, whoever uses them; None, and a warning, where NVML is not.
+    """A function that reads the bytes in use on the GPU; None, with a warning, without NVML.
 
     The GPU is the one that CUDA calls device 0. Among GPUs of several kinds that takes
     CUDA_DEVICE_ORDER=PCI_BUS_ID, which is NVML's order; CUDA's own puts the fastest first.

@@ -147,7 +147,7 @@ class Metrics(Observer[Model]):
         return generate_latest(self.registry)
 
     def serve(self, host: str, port: int) -> int:
-        """Answer on a port of their own, which is returned, from a thread. Raises PortTaken."""
+        """Serve the metrics on a port of their own, in a thread; returns it. Raises PortTaken."""
         try:
             server, _ = start_http_server(port, host, self.registry)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""A compressed request body (RFC 9110, section 8.4.1), inflated no further than to a limit."""
+"""Decompression of request bodies (RFC 9110, section 8.4.1), up to a limit."""
 
 import zlib
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _WINDOW_BITS: Mapping[str, int] = {
 
 
 def inflated(body: bytes, coding: str, max_bytes: int) -> bytes:
-    """The body that was sent with ``Content-Encoding: coding``, empty if it was sent as it is.
+    """The decompressed body of a request with ``Content-Encoding: coding``; empty is none.
 
     Raises UnsupportedCoding, MalformedRequest, or BodyTooLarge as soon as it is larger than
     ``max_bytes``.

@@ -1,4 +1,4 @@
-"""The messages of the Open Inference Protocol v2: bytes <-> tensors, and nothing of HTTP.
+"""Messages of the Open Inference Protocol v2: bytes to tensors and back, without HTTP.
 
 https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
 with Triton's binary tensor data extension:

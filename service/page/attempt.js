@@ -1,4 +1,4 @@
-// One wish of the visitor, through refusals that pass by themselves to an answer.
+// One request of the visitor, retried after temporary refusals until it is answered.
 
 import { pathFor } from "./question.js";
 import { post } from "./service.js";

@@ -1,4 +1,4 @@
-// The photograph and the answer in one frame, with a line between them that can be moved.
+// A slider that compares the photograph with the answer.
 
 import { element } from "./document.js";
 

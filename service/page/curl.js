@@ -1,4 +1,4 @@
-// The command that gives the picture on the screen.
+// The curl command that makes the picture on the screen.
 
 import { pathFor } from "./question.js";
 

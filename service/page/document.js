@@ -1,4 +1,4 @@
-// The elements of index.html, by their id.
+// Elements of index.html by their id.
 
 export function element(id) {
   const found = document.getElementById(id);

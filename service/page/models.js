@@ -1,4 +1,4 @@
-// What the service can do, as choices in the form.
+// The service's models, as choices in the form.
 
 import { element, made } from "./document.js";
 

@@ -1,4 +1,4 @@
-// What is said below the picture: progress, problems, and what can be done now.
+// The status below the picture: progress, problems, and buttons for what can be done.
 
 import { element, made } from "./document.js";
 

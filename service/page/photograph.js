@@ -1,4 +1,4 @@
-// The visitor's picture.
+// The visitor's photograph.
 
 const UNNAMED = "photograph.png"; // what is pasted has no name of its own in some browsers
 

@@ -1,4 +1,4 @@
-// What is asked of the service for a photograph and settings, and how the answer is called.
+// The path and query of a request for a photograph and settings, and the answer's file name.
 
 const MOST_PIXELS_UNASKED = 16e6; // of an answer; on a CPU this takes about six seconds
 const EXTENSIONS = { "image/jpeg": "jpg" };
@@ -23,7 +23,7 @@ function maxSide(settings, photograph) {
   return Math.min(settings.maxSide ?? Infinity, photograph.fits ?? Infinity);
 }
 
-/** What takes long, and gives a file that few need, waits for a word of the visitor. */
+/** Whether to ask before a request that takes long and gives a file that few need. */
 export function needsConsent({ settings, photograph }) {
   if (settings.task !== "upscale") return false;
   return photograph.width * photograph.height * settings.factor ** 2 > MOST_PIXELS_UNASKED;

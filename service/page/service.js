@@ -1,4 +1,4 @@
-// The service's side of a request: what is sent, and what comes back.
+// HTTP requests to the service, and its answers.
 
 /** A refusal or a failure, in the words of the service's problem+json where it said any. */
 export class Problem extends Error {

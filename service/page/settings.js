@@ -1,4 +1,4 @@
-// The form: what the visitor wants.
+// The form of settings.
 
 import { element, made } from "./document.js";
 

@@ -1,4 +1,4 @@
-"""What routes are given of the application, with its type."""
+"""FastAPI dependencies of the routes: the pipeline, and the client of a request."""
 
 from typing import Annotated
 

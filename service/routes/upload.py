@@ -1,4 +1,4 @@
-"""The image in a request's body: a multipart field, or the body itself."""
+"""Reads the image of a request: a multipart field, or the body itself."""
 
 from fastapi import Request
 from starlette.datastructures import UploadFile

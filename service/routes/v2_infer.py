@@ -31,7 +31,7 @@ JSON_LENGTH = "Inference-Header-Content-Length"
 
 
 def _in_place(schema: Any, definitions: Mapping[str, Any]) -> Any:
-    """A JSON schema without references, which would point out of it once OpenAPI embeds it."""
+    """A JSON schema with its references resolved, since OpenAPI embeds it elsewhere."""
     if isinstance(schema, list):
         return [_in_place(each, definitions) for each in schema]
     if not isinstance(schema, dict):

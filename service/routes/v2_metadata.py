@@ -59,7 +59,7 @@ class IndexEntry(BaseModel):
 
 @router.get("")
 async def server_metadata() -> ServerMetadata:
-    """What serves, and which extensions of the protocol."""
+    """The server's name and version, and the protocol's extensions that it has."""
     return ServerMetadata(name="perceptual", version=version("perceptual"), extensions=EXTENSIONS)
 
 
@@ -113,7 +113,7 @@ _OF_THE_INDEX = documented(
 async def repository_index(
     pipeline: PipelineOf, query: Annotated[IndexQuery | None, Body()] = None
 ) -> list[IndexEntry]:
-    """All models; from Triton's extension model_repository, of which no more is served."""
+    """All models. Of Triton's extension model_repository only this is served."""
     if query is not None and query.ready and not pipeline.loaded:
         return []
     state: Literal["READY", "LOADING"] = "READY" if pipeline.loaded else "LOADING"

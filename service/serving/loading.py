@@ -1,4 +1,4 @@
-"""Brings models from the store to the runtime: at start, and while others are served."""
+"""Loads models of the store into the runtime: at start, and by hot reload."""
 
 import asyncio
 import logging
@@ -20,8 +20,8 @@ T = TypeVar("T")
 
 
 class Loader:
-    """``device`` is the executor of the threads that run networks, ``opener`` of one that opens
-    sessions, whose own threads are born with its priority."""
+    """Loads on two executors: ``device`` runs networks; ``opener`` opens sessions, whose threads
+    inherit its priority."""
 
     def __init__(
         self, store: Path, runtime: Runtime, metrics: Metrics, device: Executor, opener: Executor
@@ -35,8 +35,8 @@ class Loader:
     async def load(self, model: Model) -> None:
         """Open a session, warm it and compare with the golden output.
 
-        The session is opened beside the device's threads, which go on with their batches meanwhile;
-        what has to run there is not longer than one. Raises BrokenStore or RuntimeUnavailable.
+        The session is opened while the device's threads go on with their batches; what has to run
+        there takes no longer than a batch. Raises BrokenStore or RuntimeUnavailable.
         """
         expected = await asyncio.to_thread(golden.read, model.golden)
         await self._on(self._opener, lambda: self._runtime.open(model))
@@ -50,9 +50,9 @@ class Loader:
         golden.check(model, outputs, expected.output)
 
     async def renewed(self, served: Catalog) -> Catalog:
-        """What the store holds now, loaded; a model that cannot be served stays as it was.
+        """The catalog that the store holds now, loaded; a broken model stays as it was.
 
-        A model that is served no more keeps its session for as long as a request holds it.
+        A model that is no longer served keeps its session while a request uses it.
         """
         try:
             folders = await asyncio.to_thread(catalog.folders, self._store)
@@ -65,7 +65,7 @@ class Loader:
             renewed = await self._renewed(folder, served.models.get(folder.name))
             if renewed is not None:
                 models[folder.name] = renewed
-        # Nothing is awaited from here on: what is counted is served by whoever can see the count.
+        # Nothing is awaited from here on: the metrics change together with the catalog.
         for name, before in served.models.items():
             if models.get(name) is not before:
                 self._retire(before)

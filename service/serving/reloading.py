@@ -1,4 +1,4 @@
-"""When the model store is read again: when asked to, and when its files have changed."""
+"""Hot reload: reads the model store again when asked to, and when its files have changed."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ _UNSEEN: Fingerprint = frozenset()
 
 
 class Reloading:
-    """``poll_seconds`` lie between looks at the store's files; 0: it is never looked at."""
+    """Checks the store's files every ``poll_seconds``; 0 is never."""
 
     def __init__(self, store: Path, poll_seconds: float) -> None:
         self._store = store
@@ -22,14 +22,14 @@ class Reloading:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def ask(self) -> None:
-        """From a signal handler or any thread; while the service starts, for afterwards."""
+        """Ask for a reload, from a signal handler or any thread; before ``run``, for its start."""
         if self._loop is None:
             self._asked.set()
         else:
             self._loop.call_soon_threadsafe(self._asked.set)
 
     async def run(self, reload: Callable[[], Awaitable[None]]) -> None:
-        """Calls ``reload`` whenever it is time to; does not return."""
+        """Calls ``reload`` when asked to and after changes; does not return."""
         self._loop = asyncio.get_running_loop()
         known = await self._fingerprint()
         while True:
@@ -60,7 +60,7 @@ class Reloading:
 
 
 def fingerprint(store: Path) -> Fingerprint:
-    """Path, inode, size and time of change of every file of a version."""
+    """Path, inode, size and modification time of every file of the store's versions."""
     found = set()
     for file in store.glob("*/*/*"):
         with suppress(FileNotFoundError):  # it was moved or removed meanwhile

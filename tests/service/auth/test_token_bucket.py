@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.auth.token_bucket import Allowance
+from service.auth.token_bucket import TokenBucket
 
 
 class Clock:
@@ -16,39 +16,39 @@ class Clock:
 
 def test_all_of_a_minute_may_be_taken_at_once_and_then_no_more() -> None:
     clock = Clock()
-    allowance = Allowance(3, clock)
-    assert [allowance.take(1) for _ in range(3)] == [0, 0, 0]
-    assert allowance.take(1) == pytest.approx(20)
+    bucket = TokenBucket(3, clock)
+    assert [bucket.take(1) for _ in range(3)] == [0, 0, 0]
+    assert bucket.take(1) == pytest.approx(20)
 
 
 def test_after_the_seconds_it_names_there_is_enough() -> None:
     clock = Clock()
-    allowance = Allowance(60, clock)
-    assert allowance.take(50) == 0
-    wait = allowance.take(25)
+    bucket = TokenBucket(60, clock)
+    assert bucket.take(50) == 0
+    wait = bucket.take(25)
     assert wait == pytest.approx(15)
     clock.seconds += wait - 0.1
-    assert allowance.take(25) > 0
+    assert bucket.take(25) > 0
     clock.seconds += 0.2
-    assert allowance.take(25) == 0
+    assert bucket.take(25) == 0
 
 
 def test_nothing_is_saved_up_beyond_a_minute() -> None:
     clock = Clock()
-    allowance = Allowance(10, clock)
+    bucket = TokenBucket(10, clock)
     clock.seconds += 3600
-    assert allowance.take(10) == 0
-    assert allowance.take(1) > 0
+    assert bucket.take(10) == 0
+    assert bucket.take(1) > 0
 
 
 def test_more_than_a_minutes_worth_is_taken_once_and_paid_off() -> None:
     clock = Clock()
-    allowance = Allowance(60, clock)
-    assert allowance.take(90) == 0
-    assert allowance.take(0) == pytest.approx(30)
+    bucket = TokenBucket(60, clock)
+    assert bucket.take(90) == 0
+    assert bucket.take(0) == pytest.approx(30)
     clock.seconds += 31
-    assert allowance.take(0) == 0
-    assert allowance.take(90) == pytest.approx(59)
+    assert bucket.take(0) == 0
+    assert bucket.take(90) == pytest.approx(59)
 
 
 @given(
@@ -59,11 +59,11 @@ def test_no_more_is_given_than_a_minutes_worth_and_what_time_brings(
     per_minute: float, asked: list[tuple[float, float]]
 ) -> None:
     clock = Clock()
-    allowance = Allowance(per_minute, clock)
+    bucket = TokenBucket(per_minute, clock)
     given_out, largest = 0.0, 0.0
     for pause, amount in asked:
         clock.seconds += pause
-        if allowance.take(amount) == 0:
+        if bucket.take(amount) == 0:
             given_out += amount
             largest = max(largest, amount)
     elapsed = clock.seconds - Clock.seconds
