@@ -8,12 +8,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from trainer.networks.served import ServedStyleNet
 
 from tests.support import small
 from trainer.evaluation import gatys, styles
 from trainer.evaluation.result_cache import Kept
 from trainer.evaluation.styles import Descents, Losses, Style, deviation, mean
+from trainer.networks.served import ServedStyleNet
 from trainer.pretrained.vgg import VGG16
 
 BY_HAND = Descents(

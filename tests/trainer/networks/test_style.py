@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
-from trainer.networks.served import MARGIN, ServedStyleNet
 
 from tests.support.small import as_tensor, lively
 from trainer.networks.grain import Grain
+from trainer.networks.served import MARGIN, ServedStyleNet
 from trainer.networks.style import PIXEL_CENTRE, Architecture, StyleNet
 
 each_architecture = pytest.mark.parametrize("architecture", ["sub-pixel", "paper"])
