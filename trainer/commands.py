@@ -156,7 +156,7 @@ def _evaluate_style(options: Namespace) -> None:
         style,
         photographs,
         {options.size: max(styles.MILESTONES)},
-        styles.kept(options.runs, options.style),
+        styles.result_cache(options.runs, options.style),
     )
     print(found.table())
     if options.record:

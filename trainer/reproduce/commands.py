@@ -8,7 +8,7 @@ import torch
 from trainer import devices
 from trainer.errors import TrainerError
 from trainer.evaluation import styles, upscalers
-from trainer.evaluation.result_cache import Kept
+from trainer.evaluation.result_cache import ResultCache
 from trainer.evaluation.styles import Style, served_style
 from trainer.images.photographs import find_photographs
 from trainer.pretrained import lpips_weights, vgg_weights
@@ -42,7 +42,7 @@ def run_objective(options: Namespace, trained: Trained) -> None:
         _style(options, trained, devices.chosen(options.device)),
         photographs,
         iterations,
-        styles.kept(options.runs, options.style),
+        styles.result_cache(options.runs, options.style),
     )
     objective.write(found, Report(options.out, f"objective_{options.style}"))
 
@@ -86,7 +86,7 @@ def _reconstruct(what: Reconstruction, options: Namespace) -> None:
         options.image,
         options.size,
         options.iterations,
-        Kept(options.runs / "reproduce" / what.name),
+        ResultCache(options.runs / "reproduce" / what.name),
         Report(options.out, what.name),
     )
 

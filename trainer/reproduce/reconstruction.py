@@ -18,7 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from trainer.evaluation.gatys import descend
-from trainer.evaluation.result_cache import Kept, digest
+from trainer.evaluation.result_cache import ResultCache, digest, key_of
 from trainer.evaluation.styles import centre_crop
 from trainer.images import sheets
 from trainer.images.photographs import pixels_of, tensor_of
@@ -58,7 +58,7 @@ def run(
     original: Path,
     size: int,
     iterations: int,
-    kept: Kept,
+    cache: ResultCache,
     report: Report,
 ) -> None:
     """Reconstruct the centre of a picture, ``size`` pixels a side, from each layer."""
@@ -69,19 +69,19 @@ def run(
     with tqdm(total=len(what.layers) * iterations, unit="iteration") as bar:
         for layer in what.layers:
             bar.set_description(layer)
-            before = bar.n
             error = Error(vgg, layer, what.compared, image)
-            made = kept.picture(
-                f"{what.name}_{layer}",
-                [digest(original), size, iterations, layer, NOISE, TV_WEIGHT, SCALE],
-                partial(_reconstruct, error, size, iterations, bar.update),
-            )
-            if bar.n == before:  # what was kept takes no time
-                bar.total -= iterations
-            shown.append((layer, made))
+            depends_on = [digest(original), size, iterations, layer, NOISE, TV_WEIGHT, SCALE]
+            key = key_of(f"{what.name}_{layer}", depends_on)
+            reconstructed = cache.get_picture(key)
+            if reconstructed is None:
+                reconstructed = _reconstruct(error, size, iterations, bar.update)
+                cache.put_picture(key, reconstructed)
+            else:
+                bar.total -= iterations  # or the time left would count what takes none
+            shown.append((layer, reconstructed))
             with torch.no_grad():
-                remaining = error(tensor_of(made)).item()
-            plane, truth = luma(made), luma(pixels)
+                remaining = error(tensor_of(reconstructed)).item()
+            plane, truth = luma(reconstructed), luma(pixels)
             rows.append((layer, remaining, psnr(plane, truth, 0), ssim(plane, truth, 0)))
     _report(what, shown, rows, iterations, report)
 
