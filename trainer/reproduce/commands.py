@@ -1,7 +1,7 @@
-"""What ``python -m trainer reproduce EXPERIMENT`` does, by the experiment's name."""
+"""The experiments of ``python -m trainer reproduce``: each a function of its parsed options."""
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
@@ -18,6 +18,9 @@ from trainer.reproduce import objective, reconstruction, sizes, speed, upscaling
 from trainer.reproduce.reconstruction import CONTENT, STYLE, Reconstruction
 from trainer.reproduce.report import Report
 from trainer.weights_file import Trained
+
+Experiment = Callable[[Namespace, Trained], None]
+"""Takes the options, and a function that finds trained models by name."""
 
 
 def run_speed(options: Namespace, trained: Trained) -> None:
@@ -94,3 +97,14 @@ def _reconstruct(what: Reconstruction, options: Namespace) -> None:
 def _style(options: Namespace, trained: Trained, device: torch.device) -> Style:
     recipe, network = served_style(options.style, trained(options.style))
     return Style.of(recipe, network, VGG16(vgg_weights.load(options.vgg)), device)
+
+
+EXPERIMENTS: Mapping[str, Experiment] = {
+    "speed": run_speed,
+    "objective": run_objective,
+    "content": run_content,
+    "style": run_style,
+    "sizes": run_sizes,
+    "upscaling": run_upscaling,
+}
+"""By their names on the command line."""
