@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from trainer.networks.served import ServedStyleNet
 from trainer.networks.style import Architecture, Norm, StyleNet
 from trainer.networks.upscale import Factor, PaperUpscaleNet, UpscaleNet
 from trainer.recipe import (
@@ -116,8 +117,8 @@ def lively(
     to_rgb = network.to_rgb[1]
     with torch.no_grad():
         to_rgb.weight.mul_(20)  # a new network's outputs are near grey
-        places = to_rgb.out_channels // 3
-        to_rgb.bias.copy_(torch.tensor([-0.2, 0.0, 0.1]).repeat_interleave(places))
+        phases = to_rgb.out_channels // 3
+        to_rgb.bias.copy_(torch.tensor([-0.2, 0.0, 0.1]).repeat_interleave(phases))
     return network.eval()
 
 
@@ -163,6 +164,14 @@ def upscale_model(network: UpscaleNet | PaperUpscaleNet) -> TrainedModel:
     }
     followed = upscale_recipe(network=described)
     return TrainedModel(network, followed, measured(total=3.0, pixel=3.0))
+
+
+@torch.no_grad()
+def painted(network: ServedStyleNet, photograph: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The stylisation of a photograph in full strength, both uint8 RGB [H, W, 3]."""
+    image = torch.from_numpy(photograph)[None]
+    output: NDArray[np.uint8] = network(image, torch.ones(1), torch.zeros(1))[0].numpy()
+    return output
 
 
 class Exported(NamedTuple):
