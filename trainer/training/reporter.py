@@ -15,7 +15,7 @@ from tqdm import tqdm
 from trainer.devices import autocast
 from trainer.errors import TrainerError
 from trainer.images.photographs import read_rgb
-from trainer.recipe import Stage
+from trainer.recipe_base import Stage
 from trainer.training.checkpoint import Run
 from trainer.training.distributed import World
 from trainer.training.previews import contact_sheet
