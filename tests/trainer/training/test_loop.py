@@ -1,4 +1,4 @@
-"""Training a small network from its recipe."""
+"""The training loop: seeds, options, learning rate, warm starts."""
 
 from pathlib import Path
 from typing import Any

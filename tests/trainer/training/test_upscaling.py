@@ -17,7 +17,6 @@ from trainer.images.photographs import read_rgb
 from trainer.images.resampling import shrink
 from trainer.networks.upscale import UpscaleNet
 from trainer.training import checkpoint, loop
-from trainer.training.crops import NativeCrop
 from trainer.training.upscaling import Upscaling
 
 
@@ -122,43 +121,3 @@ def test_an_upscaler_does_not_start_from_a_deeper_one() -> None:
 def test_crops_must_shrink_evenly() -> None:
     with pytest.raises(ValidationError, match="a crop of 68 is no multiple of 8"):
         small.upscale_recipe(factor=8, crop=68)
-
-
-def test_native_crops_are_pieces_of_the_photograph_mirrored_and_turned(
-    tmp_path: Path, astronaut: NDArray[np.uint8]
-) -> None:
-    file = small.save(astronaut[:48, :48], tmp_path / "face.png")
-    found = set()
-    for seed in range(60):
-        crop = NativeCrop()(file, 48, np.random.default_rng(seed))
-        found |= {
-            (mirrored, turns)
-            for mirrored in (False, True)
-            for turns in range(4)
-            if np.array_equal(crop, _moved(astronaut[:48, :48], turns, mirrored=mirrored))
-        }
-    assert len(found) == 8
-
-
-def test_native_crops_are_the_same_from_the_cache_as_from_the_file(
-    photographs: tuple[Path, ...],
-) -> None:
-    caching, reading = NativeCrop(), NativeCrop(cache_bytes=0)
-    for seed in range(8):
-        crops = [
-            cut(photographs[seed % 2], 40, np.random.default_rng(seed))
-            for cut in (caching, reading)
-        ]
-        assert np.array_equal(*crops)
-
-
-def test_photographs_smaller_than_the_crop_are_enlarged(
-    tmp_path: Path, astronaut: NDArray[np.uint8]
-) -> None:
-    file = small.save(astronaut[:20, :30], tmp_path / "tiny.png")
-    assert NativeCrop()(file, 64, np.random.default_rng(0)).shape == (64, 64, 3)
-
-
-def _moved(pixels: NDArray[np.uint8], turns: int, *, mirrored: bool) -> NDArray[np.uint8]:
-    turned = np.rot90(pixels, turns)
-    return turned[:, ::-1] if mirrored else turned
