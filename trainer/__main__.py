@@ -21,17 +21,16 @@ from trainer.arguments import (
 from trainer.errors import TrainerError
 from trainer.reproduce.arguments import add_experiments
 
-# Of glibc's malloc.h.
+Command = Callable[[argparse.Namespace], None]
+
+# From glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns 0, 2 after an error that a person can mend, 130 if interrupted."""
+    """Run a command; returns 0, 2 after an error that a person can fix, 130 if interrupted."""
     options = _parser().parse_args(arguments)
-    # Not above: PyTorch takes seconds to import, and --help should not.
-    from trainer import commands
-
-    command: Callable[[argparse.Namespace], None] = getattr(commands, options.command)
+    command = _commands()[options.command]
     try:
         command(options)
     except TrainerError as error:
@@ -41,6 +40,23 @@ def main(arguments: list[str] | None = None) -> int:
         print("trainer: interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def _commands() -> dict[str, Command]:
+    """The functions of the commands, by the names that the parser gives them."""
+    # Imported here, after --help: PyTorch takes seconds to import.
+    from trainer import commands
+
+    return {
+        "train": commands.train,
+        "evaluate": commands.evaluate,
+        "crops": commands.crops,
+        "gallery": commands.gallery,
+        "export": commands.export,
+        "optimize": commands.optimize,
+        "reproduce": commands.reproduce,
+        "vgg": commands.vgg,
+    }
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -194,11 +210,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def keep_freed_memory() -> None:
-    """Keep what is freed for what comes next; nothing happens where there is no glibc.
+    """Tell glibc to keep freed memory for later blocks; does nothing where there is no glibc.
 
-    As it comes, glibc maps a block of more than 32 MiB anew each time and unmaps it when it is
-    freed. Activations of large photographs are such blocks: clearing their pages takes the system
-    a third of an iteration of optimisation at 1024 pixels.
+    By default it maps every block of more than 32 MiB and unmaps it when it is freed. Activations
+    of large photographs are such blocks: the system spends a third of an iteration of optimisation
+    at 1024 pixels on clearing their pages.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:

@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Command-line options that several commands share, and types of numbers."""
 
 import argparse
 from collections.abc import Callable
@@ -66,6 +66,7 @@ def add_upscalers(add: Add) -> None:
 
 
 def natural(text: str) -> int:
+    """A whole number from 0."""
     value = int(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is negative")
@@ -73,6 +74,7 @@ def natural(text: str) -> int:
 
 
 def positive(text: str) -> int:
+    """A whole number from 1."""
     value = natural(text)
     if value == 0:
         raise argparse.ArgumentTypeError("0 is not positive")

@@ -1,4 +1,4 @@
-"""Replacing a file, or a folder, as a whole."""
+"""Atomic writes of files and folders."""
 
 import os
 import shutil
@@ -7,7 +7,10 @@ from pathlib import Path
 
 
 def write(file: Path, content: bytes) -> None:
-    """A reader sees the old bytes or the new ones; once this returns they survive a power cut."""
+    """Replace a file atomically: a reader sees the old bytes or the new ones.
+
+    Once this returns, they survive a power cut. Missing folders are made.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f".{file.name}.partial")
     with partial.open("wb") as opened:
@@ -18,7 +21,10 @@ def write(file: Path, content: bytes) -> None:
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Put a folder of these files into its place by renaming; one that is there goes."""
+    """Replace a folder by one of these files (content by name), by renaming.
+
+    A reader sees the old folder, for an instant none, then the new one with all of its files.
+    """
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     for name, content in files.items():

@@ -1,9 +1,9 @@
-"""What the commands of ``python -m trainer`` do, each a function of its parsed options."""
+"""The commands of ``python -m trainer``: each a function of its parsed options."""
 
 import re
 import shutil
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,27 +20,21 @@ from trainer.evaluation.gallery import sheet as gallery_sheet
 from trainer.evaluation.upscalers import Upscaler, match_histogram
 from trainer.images.photographs import find_photographs, pixels_of, read_rgb
 from trainer.losses import LossTerms, PerceptualLoss
-from trainer.networks.style import StyleNet
 from trainer.pretrained import lpips_weights, vgg_weights
 from trainer.pretrained.lpips import LPIPS
 from trainer.pretrained.vgg import VGG16
-from trainer.recipe import Recipe, StylizeRecipe, UpscaleRecipe
-from trainer.training import checkpoint, distributed, loop
-from trainer.training.checkpoint import Run
+from trainer.recipe import StylizeRecipe, UpscaleRecipe
+from trainer.training import checkpoint, distributed, loop, start
 from trainer.training.distributed import World
-from trainer.weights_file import Trained, TrainedModel
+from trainer.weights_file import TrainedModel
 
 WEIGHTS = Path(__file__).parent / "weights"
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""A folder of the store, and a part of the service's URLs."""
+"""Names a folder of the store, and is a part of the service's URLs."""
 OBJECTIVES = ("pixel", "feature")
-"""Of the upscalers that are compared unless others are named."""
+"""Those of the upscalers that are compared unless others are named."""
 DEFAULT_RECIPE = "wave"
-"""Whose loss weights a painting without a recipe is optimised with."""
-BASE_RECIPE = "wave"
-"""What a painting without a recipe is trained by, unless another is named."""
-WARM_START = "wave"
-"""The trained model that it then starts from: it can paint, and has only to paint otherwise."""
+"""Has the loss weights that a painting without a recipe is optimised with."""
 
 
 def train(options: Namespace) -> None:
@@ -53,11 +47,23 @@ def train(options: Namespace) -> None:
 def _train(options: Namespace, name: str, device: torch.device, world: World) -> None:
     folder = options.runs / name
     photographs = find_photographs(options.data)
-    run = _resumed(options, folder, device) if options.resume else _started(options, folder, device)
+    trained = partial(_trained, runs=options.runs)
+    if options.resume:
+        run = start.resumed(folder, device, options.steps)
+    else:
+        followed = start.recipe_of(options.model, options.style_image, options.name, options.steps)
+        run = start.new(
+            followed,
+            folder,
+            device,
+            trained,
+            init_from=options.init_from,
+            overwrite=options.overwrite,
+        )
     weights = vgg_weights.load(options.vgg) if run.recipe.needs_vgg else {}
     if options.overwrite and folder.exists() and world.first:
         shutil.rmtree(folder)
-    trained = loop.train(
+    file = loop.train(
         run,
         weights,
         photographs,
@@ -69,16 +75,19 @@ def _train(options: Namespace, name: str, device: torch.device, world: World) ->
             checkpoint_every=options.checkpoint_every
             or max(1, min(100, run.recipe.schedule.steps // 10)),
         ),
-        _teacher(run.recipe, options.runs),
+        start.teacher_of(run.recipe, trained),
         world,
     )
     if world.first:
         duration = tqdm.format_interval(run.progress.seconds)
-        print(f"trained {trained} in {duration}; next: python -m trainer export --style {name}")
+        print(f"trained {file} in {duration}; next: python -m trainer export --style {name}")
 
 
 def _name_of_run(options: Namespace) -> str:
-    """Raises TrainerError unless it is clear what is to be trained, under which name, on what."""
+    """The name of the run and of its model.
+
+    Raises TrainerError unless the options say what is trained, under which name, on what.
+    """
     if options.style_image is not None and options.name is None:
         raise TrainerError("--style-image FILE: a painting of your own takes a --name NAME")
     if options.model is None and options.style_image is None and not options.resume:
@@ -93,49 +102,6 @@ def _name_of_run(options: Namespace) -> str:
     if options.data is None:
         raise TrainerError("--data FOLDER is missing: photographs to train on; a thousand do")
     return name
-
-
-def _started(options: Namespace, folder: Path, device: torch.device) -> Run:
-    followed = _followed(options)
-    if options.steps is not None:
-        followed = followed.with_steps(options.steps)
-    if (folder / checkpoint.NAME).exists() and not options.overwrite:
-        raise TrainerError(
-            f"{folder} holds a run already: --resume goes on with it, --overwrite starts again"
-        )
-    run = checkpoint.new_run(followed, device)
-    if options.init_from is not None:
-        run.warm_start(weights_file.load(options.init_from), options.init_from.stem)
-    elif followed.init_from is not None:
-        run.warm_start(_trained(followed.init_from, options.runs), followed.init_from)
-    return run
-
-
-def _followed(options: Namespace) -> Recipe:
-    followed = recipe.load(options.model or BASE_RECIPE)
-    if options.style_image is None:
-        return followed
-    if not isinstance(followed, StylizeRecipe):
-        raise TrainerError(f"--style-image: {options.model} is not a style")
-    init_from = WARM_START if options.model is None else followed.init_from
-    return followed.for_painting(options.style_image, options.name, init_from)
-
-
-def _teacher(followed: Recipe, runs: Path) -> StyleNet | None:
-    if not isinstance(followed, StylizeRecipe) or followed.teacher is None:
-        return None
-    network = _trained(followed.teacher, runs).network
-    if not isinstance(network, StyleNet):
-        raise TrainerError(f"{followed.teacher} is not a style")
-    return network
-
-
-def _resumed(options: Namespace, folder: Path, device: torch.device) -> Run:
-    run = checkpoint.restore(folder, device)
-    steps = run.recipe.schedule.steps
-    if options.steps not in (None, steps):
-        raise TrainerError(f"{folder} is a run of {steps} steps, not {options.steps}")
-    return run
 
 
 def evaluate(options: Namespace) -> None:
@@ -156,7 +122,7 @@ def _evaluate_style(options: Namespace) -> None:
         style,
         photographs,
         {options.size: max(styles.MILESTONES)},
-        styles.kept(options.runs, options.style),
+        styles.result_cache(options.runs, options.style),
     )
     print(found.table())
     if options.record:
@@ -222,7 +188,7 @@ def _measured(model: TrainedModel, evaluation: Mapping[str, Any]) -> dict[str, A
 
 
 def export(options: Namespace) -> None:
-    # Here, since training needs neither ONNX nor ONNX Runtime.
+    # Imported here, since training needs neither ONNX nor ONNX Runtime.
     from trainer.export import calibration, store
 
     photographs = calibration.photographs()
@@ -271,12 +237,11 @@ def optimize(options: Namespace) -> None:
 
 
 def reproduce(options: Namespace) -> None:
-    # Here, since nothing else needs Matplotlib.
+    # Imported here, since nothing else needs Matplotlib.
     from trainer.reproduce import commands as experiments
 
-    name = f"run_{options.experiment}"
-    experiment: Callable[[Namespace, Trained], None] = getattr(experiments, name)
-    experiment(options, partial(_trained, runs=options.runs))
+    run = experiments.EXPERIMENTS[options.experiment]
+    run(options, partial(_trained, runs=options.runs))
 
 
 def vgg(options: Namespace) -> None:
@@ -285,7 +250,10 @@ def vgg(options: Namespace) -> None:
 
 
 def _trained(name: str, runs: Path) -> TrainedModel:
-    """The network of the newest run, else the one that is shipped."""
+    """The trained model of this name: the run's, finished or not, else the one that is shipped.
+
+    Raises TrainerError if there is neither.
+    """
     folder = runs / name
     if (folder / loop.WEIGHTS).exists():
         return weights_file.load(folder / loop.WEIGHTS)

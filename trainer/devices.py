@@ -1,9 +1,10 @@
-"""Where PyTorch computes."""
+"""The device that PyTorch computes on: a CPU or a GPU."""
+
+import os
 
 import torch
 
 from trainer.errors import TrainerError
-from trainer.training import distributed
 
 
 def chosen(name: str) -> torch.device:
@@ -14,7 +15,7 @@ def chosen(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda":
-        name = f"cuda:{distributed.local_rank()}"
+        name = f"cuda:{local_rank()}"
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -22,3 +23,21 @@ def chosen(name: str) -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise TrainerError(f"--device {name}: PyTorch finds no GPU")
     return device
+
+
+def local_rank() -> int:
+    """Which of torchrun's processes on this machine this is, from 0: it takes that GPU."""
+    return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """Mixed precision: bfloat16 where the processor multiplies it natively, else float32.
+
+    Elsewhere bfloat16 would only be slower.
+    """
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        mkldnn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        native = mkldnn and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.autocast(device.type, torch.bfloat16, enabled=native)

@@ -1,5 +1,5 @@
-"""The error a person can mend: the command line prints it as one line and exits with code 2."""
+"""The trainer's one error class."""
 
 
 class TrainerError(Exception):
-    pass
+    """An error that a person can fix: the command line prints one line and exits with code 2."""

@@ -1,4 +1,4 @@
-"""Loss functions of the paper, section 3.2."""
+"""Perceptual losses of the paper, section 3.2: content, style and TV loss; and two penalties."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,11 +11,11 @@ from trainer.pretrained.vgg import VGG16, Tap
 from trainer.recipe import StylizeLossRecipe
 
 LATTICE_WINDOW = 6
-"""Input pixels a side over which errors are averaged: the detail of fewer would not cancel."""
+"""Periods a side over which errors are averaged: in smaller windows, detail would not cancel."""
 
 
 def gram(features: Tensor) -> Tensor:
-    """Gram matrices of activations, equation 3: float [N, C, H, W] to float32 [N, C, C].
+    """Gram matrices of activations (equation 3): float [N, C, H, W] to float32 [N, C, C].
 
     Divided by C*H*W, so that images of different sizes compare.
     """
@@ -26,9 +26,9 @@ def gram(features: Tensor) -> Tensor:
 
 
 def total_variation(image: Tensor) -> Tensor:
-    """Mean squared difference of neighbouring pixels of float [N, C, H, W] in [0, 255].
+    """TV loss: mean squared difference of neighbouring pixels, float [N, C, H, W] in [0, 255].
 
-    Measured in units of the full range, so in [0, 2]. Mahendran & Vedaldi 2014 with beta = 2.
+    In units of the full range, so in [0, 2]. Mahendran & Vedaldi 2014 (arXiv:1412.0035), beta = 2.
     """
     image = image.float() / 255
     down = (image[..., 1:, :] - image[..., :-1, :]).square().mean()
@@ -37,32 +37,32 @@ def total_variation(image: Tensor) -> Tensor:
 
 
 def lattice(error: Tensor, factor: int) -> Tensor:
-    """What repeats every ``factor`` pixels in the error of a network, mean squared.
+    """Checkerboard penalty: the mean square of what repeats every ``factor`` pixels in an error.
 
-    ``error`` is an upscaler's output less truth, or a style's output, for which there is no truth:
-    [N, 3, factor H, factor W], with H and W >= LATTICE_WINDOW. What counts is its mean at each of
-    the factor x factor places within a period, over windows of that many periods a side, less the
-    mean over all places. Detail cancels there; a pattern printed into every period adds up. A
-    feature loss alone rewards such a grid where it expects texture.
+    ``error`` is an upscaler's output minus the truth, or a style's output, which has no truth:
+    [N, 3, factor H, factor W], with H and W >= LATTICE_WINDOW. For each of the factor x factor
+    phases its mean over windows of LATTICE_WINDOW periods a side is taken, minus the mean over all
+    phases. Detail cancels out there, and a pattern printed into every period adds up. A feature
+    loss alone rewards such a grid where it expects texture.
     """
     unshuffled = F.pixel_unshuffle(error.float(), factor)
     n, _, h, w = unshuffled.shape
-    places = unshuffled.view(n, 3, factor**2, h, w)
-    uneven = (places - places.mean(dim=2, keepdim=True)).flatten(1, 2)
+    phases = unshuffled.view(n, 3, factor**2, h, w)
+    uneven = (phases - phases.mean(dim=2, keepdim=True)).flatten(1, 2)
     return F.avg_pool2d(uneven, LATTICE_WINDOW, stride=LATTICE_WINDOW // 2).square().mean()
 
 
 def saturation(logits: Tensor, limit: float = 1.8) -> Tensor:
-    """Mean squared excess of |logits| over ``limit``.
+    """Saturation penalty: mean squared excess of |logits| over ``limit``, float of any shape.
 
-    Beyond it tanh is flat and its gradient dead: a pixel that overshoots would stay so for good.
+    Beyond it the tanh is flat and its gradient vanishes: a pixel that overshoots would stay there.
     """
     return F.relu(logits.float().abs() - limit).square().mean()
 
 
 @dataclass(frozen=True)
 class LossTerms:
-    """Weighted scalar terms; their sum is what is minimised."""
+    """Weighted content, style and TV loss, scalars; their sum is minimised."""
 
     content: Tensor
     style: Tensor
@@ -77,7 +77,7 @@ class LossTerms:
 
 
 class PerceptualLoss(nn.Module):
-    """Content, style and total variation loss against one style image.
+    """Content, style and TV loss of images beside one style image (equations 2 to 4).
 
     ``style_image``: float RGB [1, 3, H, W] in [0, 255], at the size whose strokes are wanted.
     """
@@ -96,12 +96,12 @@ class PerceptualLoss(nn.Module):
 
     @torch.no_grad()
     def content_target(self, content: Tensor) -> Tensor:
-        """Activations to stay near to: those of ``content``, RGB [N, 3, H, W] in [0, 255]."""
+        """Content target: activations [N, C, h, w] of ``content``, RGB [N, 3, H, W] in [0, 255]."""
         target: Tensor = self.vgg(content, self.content_tap)[self.recipe.content_tap]
         return target
 
     def forward(self, output: Tensor, content_target: Tensor) -> LossTerms:
-        """Terms for ``output``, RGB [N, 3, H, W] in [0, 255], each a mean over the batch."""
+        """Losses of ``output``, RGB [N, 3, H, W] in [0, 255], each a mean over the batch."""
         activations = self.vgg(output, self.content_tap | self.style_taps)
         content = F.mse_loss(activations[self.recipe.content_tap].float(), content_target.float())
         style = torch.stack(

@@ -1,21 +1,11 @@
-"""A recipe: everything needed to train one model again, read from ``recipes/<name>.toml``."""
+"""Recipes: all settings that a model's training depends on, from ``recipes/<name>.toml``."""
 
-import hashlib
-import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import tomlkit
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from tomlkit.exceptions import ParseError
 
 from trainer import atomic
@@ -23,76 +13,16 @@ from trainer.errors import TrainerError
 from trainer.networks.style import Architecture, Norm, StyleNet
 from trainer.networks.upscale import Factor, PaperUpscaleNet, UpscaleNet
 from trainer.pretrained.vgg import Tap
+from trainer.recipe_base import BaseRecipe, ScheduleRecipe, Stage, Table, Weight
 
 FOLDER = Path(__file__).parent / "recipes"
 MEASURED = "measured"
-"""The table of a recipe's file that holds what its model reached; no part of the recipe."""
-
-Weight = Annotated[float, Field(ge=0)]
+"""The table of a recipe's file with its model's evaluation; no part of the recipe."""
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class StyleNetRecipe(Table):
+    """Architecture of a style network."""
 
-
-class Stage(_Table):
-    """A part of the schedule with one crop size (pixels) and batch size."""
-
-    steps: Annotated[int, Field(ge=1)]
-    crop: Annotated[int, Field(ge=32, multiple_of=4)]
-    batch: Annotated[int, Field(ge=1)]
-
-
-class ScheduleRecipe(_Table):
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
-    peak_learning_rate: Annotated[float, Field(gt=0)]
-    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
-    """Share of the steps over which the learning rate rises; it falls as a cosine after that."""
-    seed: int = 0
-
-    @property
-    def steps(self) -> int:
-        return sum(stage.steps for stage in self.stages)
-
-    def learning_rate(self, step: int) -> float:
-        """One cycle: a linear rise over the warm-up, then half a cosine down to zero."""
-        position = (step + 0.5) / self.steps
-        if position < self.warmup:
-            return self.peak_learning_rate * position / self.warmup
-        falling = (position - self.warmup) / (1 - self.warmup)
-        return self.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * falling))
-
-
-class _Recipe(_Table):
-    kind: str
-    title: str
-    licence: str
-    data: str
-    """Which photographs the shipped weights were trained on."""
-    schedule: ScheduleRecipe
-    init_from: str | None = None
-    """The recipe whose trained weights this one starts from; none starts from random ones."""
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 (hex) of the canonical JSON of the recipe, without what it leaves open."""
-        canonical = json.dumps(self.model_dump(mode="json", exclude_none=True), sort_keys=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()
-
-    def with_steps(self, steps: int) -> Self:
-        """The same recipe with its stages shortened or stretched to ``steps`` steps in all."""
-        stages, spent, planned = [], 0, 0
-        for stage in self.schedule.stages:
-            planned += stage.steps
-            until = round(steps * planned / self.schedule.steps)
-            if until > spent:
-                stages.append(stage.model_copy(update={"steps": until - spent}))
-            spent = until
-        schedule = self.schedule.model_copy(update={"stages": tuple(stages)})
-        return self.model_copy(update={"schedule": schedule})
-
-
-class StyleNetRecipe(_Table):
     architecture: Architecture = "paper"
     width: Annotated[int, Field(ge=4, le=128)] = 32
     norm: Norm = "instance"
@@ -101,18 +31,22 @@ class StyleNetRecipe(_Table):
         return StyleNet(self.width, self.norm, self.architecture)
 
 
-class StyleRecipe(_Table):
+class StyleRecipe(Table):
+    """The style image."""
+
     image: str
     """The painting: a file beside the recipe, or an absolute path."""
     short_side: Annotated[int, Field(ge=64)]
-    """Short side in pixels at which its Gram matrices are taken: larger gives larger strokes."""
+    """Short side in pixels at which its Gram matrices are computed: larger, larger strokes."""
 
     @property
     def file(self) -> Path:
         return FOLDER / self.image
 
 
-class StylizeLossRecipe(_Table):
+class StylizeLossRecipe(Table):
+    """Layers and weights of the losses of style transfer."""
+
     content_tap: Tap
     style_taps: tuple[Tap, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
     content_weight: Weight
@@ -120,35 +54,37 @@ class StylizeLossRecipe(_Table):
     tv_weight: Weight
     saturation_weight: Weight
     imitation_weight: Weight | None = None
-    """Of the mean squared difference from the teacher's pixels, in levels of 255."""
+    """Of the distillation loss: the student's mean squared difference from its teacher's pixels,
+    in levels of 255."""
     lattice_weight: Weight = 0.0
-    """Of what repeats every two pixels, which a network that draws them side by side can print."""
+    """Of the checkerboard penalty with a period of two pixels, which sub-pixel networks need."""
 
 
 class StylizeStage(Stage):
     style_scale: Annotated[float, Field(gt=0)] = 1.0
-    """Multiplies the style weight by the stage's end, in a line from the previous stage's; the
-    first stage is constant. A network that meets a heavy style weight before it can draw the
-    photograph settles on a texture that ignores it; a jump would throw Adam off balance."""
+    """Factor of the style weight by the stage's end, in a line from the previous stage's; the first
+    stage is constant. With a heavy style weight before it can draw the photograph, a network
+    settles on a texture that ignores it; a jump would upset Adam's moments."""
     imitation: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Share of the objective, by the stage's end and as ``style_scale``, that is to paint what the
-    teacher paints; the rest is the losses. A whole stage of it needs no VGG, and so takes a
-    fraction of the time."""
+    """Share of distillation in the objective by the stage's end, in a line as ``style_scale``; the
+    rest is the perceptual losses. A stage at 1 needs no VGG, so it takes a fraction of the time."""
 
 
 class StylizeScheduleRecipe(ScheduleRecipe):
+    """Training schedule of a style, with weights that change linearly from stage to stage."""
+
     stages: Annotated[tuple[StylizeStage, ...], Field(min_length=1)]
 
     def style_scale(self, step: int) -> float:
-        """What the style weight is multiplied by at this step."""
+        """Factor of the style weight at this step."""
         return self._in_lines(step, [stage.style_scale for stage in self.stages])
 
     def imitation(self, step: int) -> float:
-        """The share of imitation in the objective at this step."""
+        """Share of distillation in the objective at this step, in [0, 1]."""
         return self._in_lines(step, [stage.imitation for stage in self.stages])
 
     def _in_lines(self, step: int, ends: Sequence[float]) -> float:
-        """Constant in the first stage, then in a line to each stage's end."""
+        """Piecewise linear: constant in the first stage, then in a line to each stage's end."""
         begin, before = 0, ends[0]
         for stage, end in zip(self.stages, ends, strict=True):
             if step < begin + stage.steps:
@@ -157,14 +93,16 @@ class StylizeScheduleRecipe(ScheduleRecipe):
         return before
 
 
-class StylizeRecipe(_Recipe):
+class StylizeRecipe(BaseRecipe):
+    """Recipe of a style network."""
+
     kind: Literal["stylize"] = "stylize"
     network: StyleNetRecipe
     style: StyleRecipe
     loss: StylizeLossRecipe
     schedule: StylizeScheduleRecipe
     teacher: str | None = None
-    """The recipe whose trained network is imitated."""
+    """The recipe whose trained network is the teacher of distillation."""
 
     needs_vgg: ClassVar[bool] = True
 
@@ -176,7 +114,7 @@ class StylizeRecipe(_Recipe):
         return self
 
     def with_style_image(self, image: Path) -> Self:
-        """The same recipe for another painting, which the teacher does not know."""
+        """The same recipe for another painting, without the teacher, which has not seen it."""
         alone = [stage.model_copy(update={"imitation": 0.0}) for stage in self.schedule.stages]
         return self.model_copy(
             update={
@@ -187,7 +125,7 @@ class StylizeRecipe(_Recipe):
         )
 
     def for_painting(self, image: Path, title: str, init_from: str | None) -> Self:
-        """A recipe like this one, of somebody's own painting and photographs."""
+        """The same recipe for a painting and photographs of one's own."""
         return self.with_style_image(image).model_copy(
             update={
                 "title": title,
@@ -198,7 +136,9 @@ class StylizeRecipe(_Recipe):
         )
 
 
-class UpscaleNetRecipe(_Table):
+class UpscaleNetRecipe(Table):
+    """Architecture of an upscaler."""
+
     architecture: Architecture
     factor: Factor
     width: Annotated[int, Field(ge=4, le=256)] = 64
@@ -209,21 +149,26 @@ class UpscaleNetRecipe(_Table):
         return network(self.factor, self.width, self.blocks)
 
 
-class UpscaleLossRecipe(_Table):
+class UpscaleLossRecipe(Table):
+    """Pixel and feature loss of super-resolution, and their weights."""
+
     pixel: Literal["l1", "l2"]
     """Mean absolute or mean squared difference of pixels, in levels of 255."""
     pixel_weight: Weight
     features: Mapping[Tap, Weight] = {}
-    """Weights of the mean squared differences of VGG's activations, by tap."""
+    """Weights of the feature loss: mean squared differences of VGG's activations, by tap."""
     lattice_weight: Weight = 0.0
+    """Of the checkerboard penalty, whose period is the factor."""
 
 
-class UpscaleRecipe(_Recipe):
+class UpscaleRecipe(BaseRecipe):
+    """Recipe of an upscaler."""
+
     kind: Literal["upscale"] = "upscale"
     objective: Literal["pixel", "feature"]
     network: UpscaleNetRecipe
     blur_sigma: Annotated[float, Field(ge=0)]
-    """Of the Gaussian, in pixels of the photograph, that comes before shrinking; 0 for none."""
+    """Sigma of the Gaussian blur before downsampling, in pixels of the photograph; 0 for none."""
     loss: UpscaleLossRecipe
     schedule: ScheduleRecipe
 
@@ -249,6 +194,7 @@ def from_json(text: str) -> Recipe:
 
 
 def names() -> list[str]:
+    """The recipes that there are."""
     return sorted(file.stem for file in FOLDER.glob("*.toml"))
 
 
@@ -265,7 +211,7 @@ def load(name: str) -> Recipe:
 
 
 def evaluation_of(name: str, trained: Recipe) -> dict[str, Any] | None:
-    """The evaluation that ``record`` wrote into the recipe's file, if it is of ``trained``."""
+    """The evaluation in the recipe's file, or None if it is not of the recipe ``trained``."""
     if name not in names():
         return None
     measured = _read(name).unwrap().get(MEASURED, {})
@@ -276,7 +222,7 @@ def evaluation_of(name: str, trained: Recipe) -> dict[str, Any] | None:
 
 
 def record(name: str, figures: Mapping[str, Any]) -> None:
-    """Write figures measured of the trained model into the recipe's file, comments kept."""
+    """Write a model's evaluation into the recipe's file, whose comments stay."""
     document = _read(name)
     document[MEASURED] = figures
     atomic.write(_file(name), tomlkit.dumps(document).encode())

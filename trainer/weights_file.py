@@ -1,4 +1,4 @@
-"""Trained weights on disk: safetensors whose metadata says how they came to be."""
+"""Files of trained weights: safetensors with the recipe and the training's record as metadata."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Network = StyleNet | UpscaleNet | PaperUpscaleNet
 
 
 class Training(BaseModel):
-    """What the training run measured of itself."""
+    """The record of a training run: when, where, how long, and its last losses."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,13 +30,15 @@ class Training(BaseModel):
     seconds: float
     """Time spent in steps, over all resumptions."""
     losses: dict[str, float]
-    """Averages of the weighted loss terms over about the last hundred steps."""
+    """Averages of the weighted losses over about the last hundred steps, by name."""
     init_from: str | None = None
     """The model that a warm start took its weights from."""
 
 
 @dataclass(frozen=True)
 class TrainedModel:
+    """A trained network with the recipe and the record of its training."""
+
     network: Network
     recipe: Recipe
     training: Training
@@ -59,7 +61,10 @@ def save(file: Path, model: TrainedModel) -> None:
 
 
 def load(file: Path) -> TrainedModel:
-    """Raises TrainerError if ``file`` is missing or not written by ``save``."""
+    """The model that ``save`` wrote, in evaluation mode.
+
+    Raises TrainerError if ``file`` is missing or of another kind.
+    """
     try:
         with safe_open(file, "pt") as stored:
             metadata = stored.metadata() or {}

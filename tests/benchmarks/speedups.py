@@ -29,7 +29,7 @@ from tests.benchmarks.turns import medians
 from tests.support.checkout import ROOT
 from trainer import weights_file
 from trainer.export import calibration, graphs, precisions
-from trainer.export.balancing import balanced
+from trainer.export.equalization import equalized
 from trainer.export.quantization import quantized
 from trainer.networks.served import MARGIN, ServedStyleNet
 from trainer.networks.style import StyleNet
@@ -112,7 +112,7 @@ def _opened(graph: onnx.ModelProto) -> InferenceSession:
 
 def _quantized(network: ServedStyleNet) -> onnx.ModelProto:
     progress("calibrating the network in 8-bit integers")
-    return quantized(_graph(balanced(network, calibration.photographs())))
+    return quantized(_graph(equalized(network, calibration.photographs())))
 
 
 def _seconds(networks: dict[str, InferenceSession], side: int, repeats: int) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Networks and recipes so small that training takes seconds, and ways to make them."""
+"""Small recipes and networks, so that training takes seconds, and helpers around them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from trainer.networks.served import ServedStyleNet
 from trainer.networks.style import Architecture, Norm, StyleNet
 from trainer.networks.upscale import Factor, PaperUpscaleNet, UpscaleNet
 from trainer.recipe import (
@@ -26,6 +27,7 @@ from trainer.training import checkpoint, loop
 from trainer.weights_file import TrainedModel, Training
 
 EVALUATION = {"photographs": 10, "network": {"total": 1.5e5}}
+"""Figures as a card has them."""
 CPU = torch.device("cpu")
 LOSS = StylizeLossRecipe(
     content_tap="relu2_2",
@@ -37,10 +39,12 @@ LOSS = StylizeLossRecipe(
 
 
 def stages(*steps: int) -> tuple[StylizeStage, ...]:
+    """Stages of these numbers of steps, with two crops of 32 pixels a step."""
     return tuple(StylizeStage(steps=n, crop=32, batch=2) for n in steps)
 
 
 def recipe(painting: Path, **schedule: Any) -> StylizeRecipe:
+    """A recipe of a style network of width 4: four steps, or another ``schedule``."""
     schedule = {"stages": stages(4), "peak_learning_rate": 1e-2, **schedule}
     return StylizeRecipe(
         title="A small model",
@@ -59,6 +63,7 @@ FEATURE_LOSS = {"pixel": "l1", "pixel_weight": 0.1, "features": {"relu2_2": 1.0}
 def upscale_recipe(
     *, factor: Factor = 4, blocks: int = 1, crop: int = 32, steps: int = 4, **changes: Any
 ) -> UpscaleRecipe:
+    """A recipe of an upscaler of width 4 with a pixel loss; ``changes`` replace its tables."""
     described = {
         "title": "A small upscaler",
         "licence": "CC0-1.0",
@@ -81,6 +86,7 @@ def upscale_recipe(
 
 
 def options(folder: Path, **changes: Any) -> loop.Options:
+    """Options of a run on the CPU, without workers; previews and checkpoints only at its end."""
     defaults: dict[str, Any] = {
         "folder": folder,
         "device": CPU,
@@ -98,7 +104,7 @@ def trained(
     folder: Path,
     **changes: Any,
 ) -> checkpoint.Run:
-    """A new run, trained to its end."""
+    """A new run of the recipe, trained to its end; ``changes`` are of the options."""
     run = checkpoint.new_run(wanted, CPU)
     loop.train(run, vgg, photographs, options(folder, **changes))
     return run
@@ -110,19 +116,19 @@ def lively(
     seed: int = 0,
     architecture: Architecture = "paper",
 ) -> StyleNet:
-    """A network with random weights whose output reaches over the whole range, and beyond."""
+    """A style network with random weights whose output covers the whole range of pixels."""
     torch.manual_seed(seed)
     network = StyleNet(width, norm, architecture)
     to_rgb = network.to_rgb[1]
     with torch.no_grad():
         to_rgb.weight.mul_(20)  # a new network's outputs are near grey
-        places = to_rgb.out_channels // 3
-        to_rgb.bias.copy_(torch.tensor([-0.2, 0.0, 0.1]).repeat_interleave(places))
+        phases = to_rgb.out_channels // 3
+        to_rgb.bias.copy_(torch.tensor([-0.2, 0.0, 0.1]).repeat_interleave(phases))
     return network.eval()
 
 
 def lively_upscaler(factor: Factor = 4, blocks: int = 2, seed: int = 0) -> UpscaleNet:
-    """A network with random weights that changes what bicubic enlargement gives."""
+    """An upscaler with random weights whose output differs clearly from bicubic upsampling."""
     torch.manual_seed(seed)
     network = UpscaleNet(factor, width=8, blocks=blocks)
     with torch.no_grad():
@@ -133,6 +139,7 @@ def lively_upscaler(factor: Factor = 4, blocks: int = 2, seed: int = 0) -> Upsca
 
 
 def measured(**losses: float) -> Training:
+    """A record of training with these losses."""
     return Training(
         created="2016-03-27T01:04:27+00:00",
         device="cpu",
@@ -144,6 +151,7 @@ def measured(**losses: float) -> Training:
 
 
 def model(painting: Path, network: StyleNet) -> TrainedModel:
+    """The network as a trained style, with a recipe of its architecture."""
     followed = recipe(painting)
     sub_pixel = len(network.to_rgb) == 3
     width = network.to_rgb[1].in_channels // (2 if sub_pixel else 1)
@@ -155,6 +163,7 @@ def model(painting: Path, network: StyleNet) -> TrainedModel:
 
 
 def upscale_model(network: UpscaleNet | PaperUpscaleNet) -> TrainedModel:
+    """The network as a trained upscaler, with a recipe of its architecture."""
     described = {
         "architecture": "paper" if isinstance(network, PaperUpscaleNet) else "sub-pixel",
         "factor": network.factor,
@@ -165,8 +174,16 @@ def upscale_model(network: UpscaleNet | PaperUpscaleNet) -> TrainedModel:
     return TrainedModel(network, followed, measured(total=3.0, pixel=3.0))
 
 
+@torch.no_grad()
+def painted(network: ServedStyleNet, photograph: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The stylisation of a photograph in full strength, both uint8 RGB [H, W, 3]."""
+    image = torch.from_numpy(photograph)[None]
+    output: NDArray[np.uint8] = network(image, torch.ones(1), torch.zeros(1))[0].numpy()
+    return output
+
+
 class Exported(NamedTuple):
-    """A model and its folder in a store."""
+    """A model, its folder in a store and its ONNX file's SHA-256."""
 
     model: TrainedModel
     folder: Path
@@ -189,6 +206,7 @@ def as_tensor(pixels: NDArray[np.uint8]) -> Tensor:
 
 
 def save(pixels: NDArray[np.uint8], file: Path, **options: Any) -> Path:
+    """Write an image file, uint8 [H, W] or [H, W, 3]; ``options`` are Pillow's."""
     file.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(file, **options)
     return file

@@ -1,4 +1,4 @@
-"""Crops side by side, with their figures beneath (paper, figures 8 and 9)."""
+"""Contact sheets of upscaled crops, with PSNR, SSIM and LPIPS (paper, figures 8 and 9)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,8 +14,9 @@ from trainer.images.quality import luma, psnr, ssim
 from trainer.images.resampling import shrink
 
 SIDE = 104
-"""Of a crop, in pixels of the photograph."""
+"""Side of a crop in pixels of the photograph."""
 ZOOM = 2
+"""How many times larger it is shown."""
 
 
 def sheet(
@@ -24,10 +25,11 @@ def sheet(
     factor: int,
     lpips: Distance | None = None,
 ) -> Image.Image:
-    """A row a photograph: the input, what each upscaler makes of it, the truth.
+    """A sheet with a row for each photograph: the input, each upscaler's output, the truth.
 
-    Shown is the square where bicubic enlargement, the first upscaler, errs most. Beneath are
-    figures of the whole picture: PSNR, SSIM, and ``lpips`` if there is one.
+    It shows the square where bicubic upsampling, the first upscaler, has the largest error; the
+    captions give PSNR and SSIM, and ``lpips`` if given, of the whole picture. Raises TrainerError
+    for a photograph that cannot be read or is too small.
     """
     return sheets.stack([_row(upscalers, file, factor, lpips) for file in photographs])
 

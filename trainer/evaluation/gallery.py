@@ -1,4 +1,4 @@
-"""What styles make of photographs: a row a style, its painting first, and a column a photograph."""
+"""Gallery sheet: a row for each style, its painting first, and a column for each photograph."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -16,15 +16,18 @@ from trainer.recipe import StylizeRecipe
 from trainer.weights_file import TrainedModel
 
 WIDTH, HEIGHT = 640, 480
-"""In pixels, of what is painted: the centre of a photograph."""
+"""Size in pixels of what is stylised: the centre of a photograph."""
 SHRINK = 2
 """How many times smaller it is shown."""
 TITLE = 46
-"""Characters of a line of a title, in the type of captions, that a cell is wide enough for."""
+"""Characters of a title that fit a cell's width, in the font of captions."""
 
 
 def sheet(styles: Mapping[str, TrainedModel], photographs: Sequence[Path]) -> Image.Image:
-    """Raises TrainerError if a photograph or a painting cannot be read."""
+    """The gallery sheet of trained styles, by name.
+
+    Raises TrainerError if a photograph or a painting cannot be read.
+    """
     contents = [_centre(file) for file in photographs]
     empty = Image.new("RGB", (WIDTH, HEIGHT), "white")
     rows = [_row("", [empty, *contents])]

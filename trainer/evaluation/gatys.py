@@ -1,4 +1,4 @@
-"""Style transfer by optimising the pixels themselves: the slow method that the networks replace.
+"""Style transfer by optimising pixels with L-BFGS: the slow method that the networks replace.
 
 Gatys, Ecker & Bethge 2016, "Image Style Transfer Using Convolutional Neural Networks", minimising
 the same objective as our networks do; section 4.1 of Johnson et al. compares with it.
@@ -19,7 +19,7 @@ def optimize(
     iterations: int,
     on_iteration: Callable[[int, Tensor, LossTerms], None] | None = None,
 ) -> Tensor:
-    """Run L-BFGS from the photograph itself.
+    """Minimise the perceptual loss from the photograph on; returns the image.
 
     ``content``: float RGB [1, 3, H, W] in [0, 255]; the result has its shape and range.
     ``on_iteration`` receives the number of iterations done, the clamped image and its loss terms.
@@ -35,7 +35,7 @@ def optimize(
 
 
 def drawn(pixels: Tensor) -> Tensor:
-    """From [0, 1] to [0, 255]: L-BFGS likes to move by about one."""
+    """Pixels in [0, 1] to [0, 255]: L-BFGS works best with variables of about one."""
     return pixels * 255
 
 
@@ -44,10 +44,10 @@ def descend(
     start: Tensor,
     image_of: Callable[[Tensor], Tensor] = drawn,
 ) -> Iterator[Tensor]:
-    """The image after each iteration of L-BFGS, clamped to [0, 255]; there is no last one.
+    """The image after each iteration of L-BFGS, clamped to [0, 255], without end.
 
-    What is moved is ``start`` [1, 3, H, W]; ``image_of`` makes the image of it, float RGB of the
-    same shape, which need not lie in [0, 255], and ``loss`` a scalar of the image.
+    The variables are ``start`` [1, 3, H, W]; ``image_of`` makes an image of them, float RGB of the
+    same shape, not necessarily in [0, 255], and ``loss`` a scalar of the image.
     """
     moved = start.clone(memory_format=torch.contiguous_format).requires_grad_()
     optimizer = torch.optim.LBFGS(
@@ -60,8 +60,8 @@ def descend(
         line_search_fn="strong_wolfe",
     )
 
-    # A step asks first for the point where the last one's line search ended: half of all
-    # evaluations, each a pass of VGG forth and back.
+    # A step evaluates first the point where the last line search ended. Cached, that saves half of
+    # all evaluations, each a forward and a backward pass of VGG.
     last: tuple[Tensor, Tensor, Tensor] | None = None  # point, loss, gradient
 
     def closure() -> Tensor:

@@ -1,12 +1,11 @@
-"""Results of long work, kept so that an experiment that was killed goes on where it was.
+"""A cache on disk for results of long work, so that a killed experiment resumes where it was.
 
-A result's name ends in a digest of all that it depends on: what was measured with another
+A key ends in a digest of everything that the result depends on, so what was measured with another
 painting, loss or photograph is never taken for it.
 """
 
 import hashlib
 import json
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,39 +18,50 @@ from trainer import atomic
 from trainer.errors import TrainerError
 
 
-class Kept:
-    """The results in one folder."""
+class ResultCache:
+    """The results in one folder, a file each; files are written atomically."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def numbers(self, name: str, depends_on: Any, measure: Callable[[], Any]) -> Any:
-        """What JSON can hold."""
-        file = self._file(name, depends_on, ".json")
-        if not file.exists():
-            atomic.write(file, json.dumps(measure()).encode())
-        return json.loads(file.read_text())
+    def get(self, key: str) -> Any | None:
+        """The JSON value that was put under ``key``, or None."""
+        file = self._json(key)
+        return json.loads(file.read_text()) if file.exists() else None
 
-    def picture(
-        self, name: str, depends_on: Any, make: Callable[[], NDArray[np.uint8]]
-    ) -> NDArray[np.uint8]:
-        """uint8 RGB [H, W, 3]."""
-        file = self._file(name, depends_on, ".png")
+    def put(self, key: str, value: Any) -> None:
+        """``value``: whatever JSON can hold, except null."""
+        atomic.write(self._json(key), json.dumps(value).encode())
+
+    def get_picture(self, key: str) -> NDArray[np.uint8] | None:
+        """The picture that was put under ``key``, uint8 RGB [H, W, 3], or None."""
+        file = self._png(key)
         if not file.exists():
-            png = BytesIO()
-            Image.fromarray(make()).save(png, "PNG")
-            atomic.write(file, png.getvalue())
+            return None
         with Image.open(file) as opened:
             return np.asarray(opened)
 
-    def _file(self, name: str, depends_on: Any, suffix: str) -> Path:
-        """``depends_on``: anything that JSON can hold."""
-        text = json.dumps(depends_on, sort_keys=True)
-        return self.folder / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}{suffix}"
+    def put_picture(self, key: str, pixels: NDArray[np.uint8]) -> None:
+        """``pixels``: uint8 RGB [H, W, 3], kept without loss."""
+        png = BytesIO()
+        Image.fromarray(pixels).save(png, "PNG")
+        atomic.write(self._png(key), png.getvalue())
+
+    def _json(self, key: str) -> Path:
+        return self.folder / f"{key}.json"
+
+    def _png(self, key: str) -> Path:
+        return self.folder / f"{key}.png"
+
+
+def key_of(name: str, depends_on: Any) -> str:
+    """``name`` and a digest of ``depends_on``, which is anything that JSON can hold."""
+    text = json.dumps(depends_on, sort_keys=True)
+    return f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def digest(file: Path) -> str:
-    """SHA-256 (hex) of a file that a result depends on."""
+    """SHA-256 (hex) of a file that a result depends on; raises TrainerError if it is missing."""
     try:
         return hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:

@@ -1,14 +1,13 @@
-"""How well a style network minimises its objective, beside optimising each photograph directly.
+"""A style network's losses beside those of optimising each photograph directly (figure 5).
 
-The paper's figure 5: the network's one forward pass reaches about what 50 to 100 iterations of
-optimisation reach. All losses are taken in float32: of optimisation after each iteration of L-BFGS,
-of the network from the bytes that it serves.
+In the paper one forward pass reaches about what 50 to 100 iterations of optimisation reach. All
+losses are computed in float32: of optimisation after each iteration of L-BFGS, of the network from
+the bytes that it serves.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from statistics import stdev
 from typing import Any
@@ -19,7 +18,7 @@ from tqdm import tqdm
 
 from trainer.errors import TrainerError
 from trainer.evaluation import gatys
-from trainer.evaluation.result_cache import Kept, digest
+from trainer.evaluation.result_cache import ResultCache, digest, key_of
 from trainer.images.photographs import read_rgb
 from trainer.losses import LossTerms, PerceptualLoss
 from trainer.networks.served import ServedStyleNet
@@ -34,7 +33,7 @@ MILESTONES = (10, 50, 100)
 
 @dataclass(frozen=True)
 class Style:
-    """A trained style, and what it was trained to minimise."""
+    """A trained style network, and the perceptual loss that it was trained to minimise."""
 
     recipe: StylizeRecipe
     network: ServedStyleNet
@@ -53,7 +52,7 @@ class Style:
 
 @dataclass(frozen=True)
 class Losses:
-    """Weighted loss terms, of one photograph or means over several."""
+    """Weighted losses of one photograph, or means over several."""
 
     content: float
     style: float
@@ -73,10 +72,10 @@ class Descents:
     untouched: Sequence[Losses]
     network: Sequence[Losses]
     optimized: Sequence[Sequence[Losses]]
-    """Of each photograph by iteration, the first is after iteration 1."""
+    """A sequence for each photograph: its losses after each iteration, from the first."""
 
     def by_iteration(self) -> list[Losses]:
-        """Means over photographs."""
+        """Means over photographs after each iteration of optimisation, from the first."""
         return [mean(losses) for losses in zip(*self.optimized, strict=True)]
 
     def at_milestones(self) -> dict[int, Losses]:
@@ -93,12 +92,12 @@ class Descents:
 
     @property
     def equals(self) -> str:
-        """How many iterations the network equals, in words."""
+        """``matched_at`` as text: a number, or "more than" all that were run."""
         longest = len(self.by_iteration())
         return f"more than {longest}" if self.matched_at is None else str(self.matched_at)
 
     def figures(self) -> dict[str, Any]:
-        """Means as plain numbers, rounded to what means something."""
+        """Means as plain numbers, rounded to four digits."""
 
         def rounded(losses: Losses) -> dict[str, float]:
             return {name: float(f"{value:.4g}") for name, value in asdict(losses).items()}
@@ -114,6 +113,7 @@ class Descents:
         }
 
     def table(self) -> str:
+        """Means as text, a row for each method."""
         rows = {"photograph": mean(self.untouched), "network": mean(self.network)}
         rows |= {f"optimised, {n} iterations": at for n, at in self.at_milestones().items()}
         lines = [f"{'':28}{'content':>12}{'style':>12}{'total':>12}"]
@@ -126,6 +126,7 @@ class Descents:
 
 
 def mean(losses: Sequence[Losses]) -> Losses:
+    """Means over photographs."""
     count = len(losses)
     return Losses(
         content=sum(one.content for one in losses) / count,
@@ -143,20 +144,21 @@ def measure(
     style: Style,
     photographs: Sequence[Path],
     iterations: Mapping[int, int],
-    kept: Kept,
+    cache: ResultCache,
 ) -> list[Descents]:
-    """Measure the centre crops of photographs, one result a size: those of ``iterations``.
+    """Losses on the centre crops of photographs, one result for each size in ``iterations``.
 
-    The network is measured anew; optimisation, which takes hours, only where it is not kept.
+    ``iterations``: of L-BFGS, by size in pixels. Optimisation takes hours, so its losses are taken
+    from the cache where it has them; the network's are always computed.
     """
     full_float32 = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
     with full_float32, _progress(iterations, len(photographs)) as bar:
-        return [_of_size(style, photographs, *each, kept, bar) for each in iterations.items()]
+        return [_of_size(style, photographs, *each, cache, bar) for each in iterations.items()]
 
 
-def kept(runs: Path, style: str) -> Kept:
-    """Where the optimisation of a style's photographs is kept, whoever measured it."""
-    return Kept(runs / "descents" / style)
+def result_cache(runs: Path, style: str) -> ResultCache:
+    """The cache of a style's optimisation, shared by all commands that need it."""
+    return ResultCache(runs / "descents" / style)
 
 
 def _of_size(
@@ -164,7 +166,7 @@ def _of_size(
     photographs: Sequence[Path],
     size: int,
     iterations: int,
-    kept: Kept,
+    cache: ResultCache,
     bar: "tqdm[None]",
 ) -> Descents:
     work = size * size
@@ -177,21 +179,23 @@ def _of_size(
         target = style.objective.content_target(image)
         untouched.append(measured(style.objective, image, target))
         network.append(measured(style.objective, stylize(style.network, image), target))
-        before = bar.n
-        found = kept.numbers(
+        key = key_of(
             f"{size}_{file.stem}",
             {**_minimised(style.recipe), "photograph": digest(file), "iterations": iterations},
-            partial(_descent, style.objective, image, iterations, bar, work),
         )
-        if bar.n == before:  # what was kept takes no time
-            bar.total -= iterations * work
-        optimized.append([Losses(**one) for one in found])
+        descent = cache.get(key)
+        if descent is None:
+            descent = _descent(style.objective, image, iterations, bar, work)
+            cache.put(key, descent)
+        else:
+            bar.total -= iterations * work  # or the time left would count what takes none
+        optimized.append([Losses(**losses) for losses in descent])
     return Descents(size, untouched, network, optimized)
 
 
 @contextmanager
 def _progress(iterations: Mapping[int, int], photographs: int) -> Iterator["tqdm[None]"]:
-    """In pixels, so that the time left is right although sizes take turns."""
+    """A progress bar in pixels: an iteration's time is about proportional to them."""
     total = photographs * sum(size * size * count for size, count in iterations.items())
     shown = "{desc}: {percentage:3.0f}%|{bar}| [{elapsed}<{remaining}]"
     with tqdm(total=total, bar_format=shown) as bar:
@@ -199,7 +203,7 @@ def _progress(iterations: Mapping[int, int], photographs: int) -> Iterator["tqdm
 
 
 def _minimised(recipe: StylizeRecipe) -> dict[str, Any]:
-    """What decides how optimisation goes, whatever network there is."""
+    """What the losses of optimisation depend on; the network is not part of it."""
     terms = {"content_tap", "style_taps", "content_weight", "style_weight", "tv_weight"}
     return {
         "loss": recipe.loss.model_dump(mode="json", include=terms),
@@ -211,7 +215,7 @@ def _minimised(recipe: StylizeRecipe) -> dict[str, Any]:
 def _descent(
     objective: PerceptualLoss, image: Tensor, iterations: int, bar: "tqdm[None]", work: int
 ) -> list[dict[str, float]]:
-    """Losses after each iteration of optimising a photograph, each as much ``work``."""
+    """Losses after each iteration of optimising a photograph; one moves the bar by ``work``."""
     losses: list[dict[str, float]] = []
 
     def record(_: int, __: Tensor, terms: LossTerms) -> None:
@@ -224,7 +228,7 @@ def _descent(
 
 @torch.no_grad()
 def measured(objective: PerceptualLoss, image: Tensor, target: Tensor) -> Losses:
-    """Of an image RGB [1, 3, H, W] in [0, 255], beside the ``content_target`` of another."""
+    """Losses of an image, RGB [1, 3, H, W] in [0, 255], with the content target ``target``."""
     return Losses.of(objective(image, target))
 
 
@@ -237,7 +241,10 @@ def centre_crop(file: Path, size: int) -> Tensor:
 
 
 def served_style(name: str, model: TrainedModel) -> tuple[StylizeRecipe, ServedStyleNet]:
-    """Raises TrainerError if ``model`` is not a style."""
+    """A style's recipe, and its network as it is served.
+
+    Raises TrainerError if ``model`` is not a style.
+    """
     if not isinstance(model.recipe, StylizeRecipe):
         raise TrainerError(f"{name} is not a style")
     assert isinstance(model.network, StyleNet)
@@ -246,7 +253,10 @@ def served_style(name: str, model: TrainedModel) -> tuple[StylizeRecipe, ServedS
 
 @torch.no_grad()
 def stylize(network: ServedStyleNet, image: Tensor) -> Tensor:
-    """What a user gets: through bytes and back, float RGB [1, 3, H, W] in [0, 255]."""
+    """The served network's output for an image, both float RGB [1, 3, H, W] in [0, 255].
+
+    Through bytes, as a user's picture goes.
+    """
     pixels = image.round().to(torch.uint8).permute(0, 2, 3, 1)
     zero, one = torch.tensor([[0.0], [1.0]], device=image.device)
     output: Tensor = network(pixels, strength=one, preserve_color=zero)

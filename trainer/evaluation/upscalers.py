@@ -1,4 +1,4 @@
-"""How well photographs that were shrunk are given back (paper, section 4.2, figures 8 and 9)."""
+"""Super-resolution quality of upscalers: PSNR, SSIM and LPIPS (paper, section 4.2)."""
 
 import csv
 import io
@@ -27,11 +27,13 @@ Upscaler = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 """uint8 RGB [H, W, 3] to [factor H, factor W, 3]."""
 
 Distance = Callable[[NDArray[np.uint8], NDArray[np.uint8]], float]
-"""Of two pictures, uint8 RGB [H, W, 3]."""
+"""Of two pictures, uint8 RGB [H, W, 3] each."""
 
 
 @dataclass(frozen=True)
 class Quality:
+    """How near a picture is to the truth."""
+
     psnr: float
     """dB, higher is better."""
     ssim: float
@@ -42,17 +44,20 @@ class Quality:
 
 @dataclass(frozen=True)
 class Evaluation:
+    """The quality of several upscalers' pictures."""
+
     factor: int
     photographs: Sequence[str]
     """File names."""
     qualities: Mapping[str, Sequence[Quality]]
-    """Of every method, by photograph in the order of ``photographs``."""
+    """By method, for each photograph in the order of ``photographs``."""
 
     def means(self) -> dict[str, Quality]:
-        """Each method's, over photographs: of decibels, not of squared errors."""
+        """By method, over photographs: of decibels, not of squared errors."""
         return {method: _mean(row) for method, row in self.qualities.items()}
 
     def table(self) -> str:
+        """Means as text, a row for each method."""
         lines = [f"{f'x{self.factor}, {len(self.photographs)} photographs':28}"]
         lines[0] += f"{'PSNR, dB':>12}{'SSIM':>12}{'LPIPS':>12}"
         lines += [
@@ -77,7 +82,7 @@ class Evaluation:
         return text.getvalue()
 
     def figures(self) -> dict[str, Any]:
-        """The means as plain numbers, rounded to what means something."""
+        """Means as plain numbers, rounded."""
         means = {method: _rounded(mean) for method, mean in self.means().items()}
         return {"photographs": len(self.photographs), "factor": self.factor, **means}
 
@@ -89,14 +94,14 @@ def evaluate(
     lpips: Distance,
     on_image: Callable[[], object],
 ) -> Evaluation:
-    """Shrink photographs by ``factor`` and measure what each upscaler makes of them.
+    """Downsample photographs by ``factor`` and compare each upscaler's output with the originals.
 
-    A photograph is cut to multiples of ``factor`` on the right and at the bottom, and shrunk as
-    MATLAB's imresize does. PSNR and SSIM leave out ``factor`` pixels at each border, LPIPS sees
-    all of the picture. ``on_image`` hears of each photograph done. Raises TrainerError for a
-    photograph that cannot be read or is too small to be measured.
+    A photograph is cut to multiples of ``factor`` on the right and at the bottom, and downsampled
+    as by MATLAB's imresize. PSNR and SSIM leave out ``factor`` pixels at each border, LPIPS is of
+    the whole picture. Upscalers are given RGB; a file that stores grey levels, as Set14 has one, is
+    measured on those. ``on_image`` is called after each photograph.
 
-    The upscalers are given RGB; a file of grey levels, as Set14 has one, is measured by them.
+    Raises TrainerError for a photograph that cannot be read or is too small to be measured.
     """
     qualities: dict[str, list[Quality]] = {method: [] for method in upscalers}
     for file in photographs:
@@ -118,7 +123,7 @@ def evaluate(
 
 
 def methods(models: Mapping[str, TrainedModel], factor: int) -> dict[str, Upscaler]:
-    """What is compared: bicubic first, then the networks as they are served."""
+    """The upscalers by name: bicubic first, then the networks as they are served."""
     found: dict[str, Upscaler] = {"bicubic": partial(resampling.enlarge, factor=factor)}
     for name, model in models.items():
         assert not isinstance(model.network, StyleNet)
@@ -127,7 +132,7 @@ def methods(models: Mapping[str, TrainedModel], factor: int) -> dict[str, Upscal
 
 
 def match_histogram(upscale: Upscaler) -> Upscaler:
-    """The upscaler, each channel of its output then given the histogram of its input.
+    """The upscaler with histogram matching: each output channel gets the input's histogram.
 
     The paper's post-processing (section 4.2).
     """

@@ -1,4 +1,4 @@
-"""The photographs that networks in 8-bit integers are calibrated on and compared with floats on.
+"""The calibration set of 8-bit networks: photographs for their ranges and the check against float.
 
 They come with scikit-image, so that an export needs no data: an astronaut, a cat, a cup of coffee,
 a rocket at dusk and a motorcycle.

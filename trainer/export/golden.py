@@ -1,6 +1,6 @@
-"""The golden output of a network: what ONNX Runtime answers when it is exported.
+"""Golden inputs and outputs of a network: what ONNX Runtime computes when it is exported.
 
-The service asks every network for it again before it serves it.
+The service checks that it gets the same before it serves a network.
 """
 
 import io
@@ -12,11 +12,11 @@ import onnxruntime
 from numpy.typing import NDArray
 
 STYLIZED_SIDE, ENLARGED_SIDE = 64, 32
-"""Pixels of the test picture; enlarged it is up to 256, which is large enough to keep."""
+"""Side of the test picture in pixels, for styles and upscalers; x8 enlarges it to 256."""
 
 
 def pair(serialized: bytes, sample_inputs: Sequence[str]) -> bytes:
-    """An NPZ file of the ``inputs`` and the network's ``output``."""
+    """An NPZ file of the ``inputs`` and the ``output`` of a serialized ONNX model."""
     session = onnxruntime.InferenceSession(serialized, providers=["CPUExecutionProvider"])
     given = inputs(sample_inputs)
     file = io.BytesIO()
@@ -25,7 +25,7 @@ def pair(serialized: bytes, sample_inputs: Sequence[str]) -> bytes:
 
 
 def inputs(sample_inputs: Sequence[str]) -> dict[str, Any]:
-    """The test picture and what goes with it, by their names in the graph.
+    """The golden inputs by their names in the graph: the test picture, and what a style needs.
 
     A style gets the picture twice: mirrored, by half and in its own colours the second time.
     """
@@ -40,7 +40,7 @@ def inputs(sample_inputs: Sequence[str]) -> dict[str, Any]:
 
 
 def test_picture(side: int) -> NDArray[np.uint8]:
-    """Colours that run into each other, with sharp edges, lines and fine checks; [side, side, 3].
+    """Colour gradients with sharp edges, lines and fine checks, uint8 RGB [side, side, 3].
 
     Computed in integers, so that it is the same everywhere.
     """

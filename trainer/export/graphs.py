@@ -1,4 +1,4 @@
-"""Networks as they are served, and as ONNX graphs."""
+"""ONNX graphs of networks, with dynamic sizes."""
 
 import json
 import logging
@@ -19,14 +19,17 @@ Served = ServedStyleNet | ServedUpscaleNet
 
 
 def serve(network: Network) -> Served:
-    """The network as it is served: bytes in, bytes out."""
+    """The network with its pre- and postprocessing, in evaluation mode: bytes in, bytes out."""
     if isinstance(network, StyleNet):
         return ServedStyleNet(network).eval()
     return ServedUpscaleNet(network).eval()
 
 
 def to_onnx(served: Served, card: Mapping[str, Any]) -> onnx.ModelProto:
-    """The network as an ONNX graph with dynamic N, H and W; the same bytes every time."""
+    """The network as an ONNX graph with dynamic N, H and W; the same bytes every time.
+
+    ``card``: becomes the graph's metadata, JSON where it is not text.
+    """
     batch, height, width = 2, 48, 64  # any that are not equal: equal ones would be taken as one
     example = torch.zeros(batch, height, width, 3, dtype=torch.uint8)
     dynamic = torch.export.Dim.DYNAMIC

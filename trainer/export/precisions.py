@@ -1,6 +1,6 @@
-"""Networks in other precisions than float32, each for the processors where it pays.
+"""Exports in lower precision: float16 for GPUs, 8-bit integers for CPUs with fast byte products.
 
-float16 is for GPUs, 8-bit integers (``quantization``) for CPUs that multiply bytes quickly.
+Each is left out where it would change pictures too much.
 """
 
 import copy
@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from torch import nn
 
 from trainer.export import golden
-from trainer.export.balancing import balanced
+from trainer.export.equalization import equalized
 from trainer.export.graphs import Served, to_onnx
 from trainer.export.quantization import quantized
 from trainer.networks.served import ServedStyleNet
 
 FLOAT16_TOLERANCE = 0.5
-"""Levels of 255 by which float16 may change the golden output on average."""
+"""Largest mean absolute change of the golden output by float16, levels of 255."""
 INT8_TOLERANCE = 2.0
-"""Levels of 255 by which 8-bit integers may change a photograph's picture on average."""
+"""Largest mean absolute change of a calibration photograph's output by int8, levels of 255."""
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -44,7 +44,7 @@ def in_float16(served: Network) -> Network:
 
 
 def float16_files(served: Served, card: Mapping[str, Any]) -> dict[str, bytes]:
-    """The network in float16 and its golden output; none if it answers too differently."""
+    """ONNX file and golden output in float16, by file name; none if it differs too much."""
     halved = in_float16(served)
     # By PyTorch, since ONNX Runtime computes in float32 on a CPU whatever the graph's types.
     change = difference(*(_golden_output(network) for network in (served, halved)))
@@ -62,8 +62,11 @@ def int8_files(
     card: Mapping[str, Any],
     calibration: Sequence[NDArray[np.uint8]],
 ) -> dict[str, bytes]:
-    """The style in 8-bit integers and its golden output; none if its pictures differ too much."""
-    graph = quantized(to_onnx(balanced(served, calibration), card))
+    """ONNX file and golden output in 8-bit integers, by file name; none if it differs too much.
+
+    ``calibration``: photographs, uint8 [H, W, 3].
+    """
+    graph = quantized(to_onnx(equalized(served, calibration), card))
     of_bytes = graph.SerializeToString(deterministic=True)
     change = max(_differences(serialized, of_bytes, calibration))
     if change > INT8_TOLERANCE:
@@ -75,6 +78,7 @@ def int8_files(
 
 @torch.no_grad()
 def _golden_output(network: Served) -> NDArray[np.uint8]:
+    """What PyTorch computes of the golden inputs."""
     inputs = golden.inputs(network.sample_inputs)
     names = ("image", *network.sample_inputs)
     output: NDArray[np.uint8] = network(*(torch.from_numpy(inputs[name]) for name in names)).numpy()
@@ -84,6 +88,7 @@ def _golden_output(network: Served) -> NDArray[np.uint8]:
 def _differences(
     one: bytes, other: bytes, photographs: Sequence[NDArray[np.uint8]]
 ) -> Iterator[float]:
+    """How much two ONNX files differ on each photograph, in levels of 255."""
     sessions = [
         onnxruntime.InferenceSession(serialized, providers=["CPUExecutionProvider"])
         for serialized in (one, other)
@@ -98,5 +103,5 @@ def _differences(
 
 
 def difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """Mean absolute levels of 255 between two pictures of one shape."""
+    """Mean absolute difference of two pictures of one shape, in levels of 255."""
     return float(np.abs(one.astype(int) - other).mean())

@@ -1,8 +1,8 @@
-"""A style network's convolutions in 8-bit integers, for processors that multiply bytes quickly.
+"""Static quantization of a style network's convolutions to 8-bit integers.
 
-Static quantisation (Jacob et al. 2018, arXiv:1712.05877), with a scale for every output channel of
-the weights, of a network that ``balancing`` has prepared. The first convolutions stay in floats:
-from what they see in flat areas, less than a level of 255, the network draws its strokes.
+Jacob et al. 2018, arXiv:1712.05877: per-channel quantization of the weights, one scale for each
+activation tensor, of a network that ``equalization`` has prepared. The first convolutions stay in
+float: in flat areas the network draws its strokes from differences of less than a level of 255.
 """
 
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 FLOATS = 4
-"""Convolutions that stay as they are: those to the end of the first residual block. They make most
-of the error, in a tenth of the time."""
+"""Convolutions that stay in float: those to the end of the first residual block. They would make
+most of the error, and take a tenth of the time."""
 LOGIT_STEP = 0.01
-"""Of the last convolution: 127 steps reach beyond the logits of black and white, about 1.25."""
+"""Step of the last convolution's output: 127 of them pass the logits of black and white, 1.25."""
 _SHAPING = ("Pad", "Reshape")
-"""Operations that move values and change none."""
+"""Operations that only move values."""
 
 
 def quantized(network: onnx.ModelProto) -> onnx.ModelProto:
@@ -50,6 +50,7 @@ def quantized(network: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _after_relu(value: str, makers: dict[str, onnx.NodeProto]) -> bool:
+    """Whether a tensor is the output of a ReLU, padded or reshaped at most: not negative."""
     maker = makers[value]
     while maker.op_type in _SHAPING:
         maker = makers[maker.input[0]]
@@ -59,7 +60,11 @@ def _after_relu(value: str, makers: dict[str, onnx.NodeProto]) -> bool:
 def _in_bytes(
     node: onnx.NodeProto, weights: dict[str, NDArray[np.float32]], zero: int, step: float
 ) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
-    """Nodes and constants in place of one convolution."""
+    """Nodes and constants in place of one float convolution.
+
+    ``zero``: the input's zero point, whose step is 1. ``step``: the output's, whose zero point is
+    128.
+    """
     taken, weight, bias = node.input
     (given,) = node.output
     scale = np.abs(weights[weight]).max(axis=(1, 2, 3)) / 127
@@ -89,11 +94,13 @@ def _in_bytes(
 
 
 def _rounded(value: str, result: str, step: str, zero: str) -> Iterator[onnx.NodeProto]:
+    """A tensor quantized and dequantized."""
     yield helper.make_node("QuantizeLinear", [value, step, zero], [f"{result}.bytes"])
     yield helper.make_node("DequantizeLinear", [f"{result}.bytes", step, zero], [result])
 
 
 def _by_channel(value: str, scale: str, zero: str, result: str) -> onnx.NodeProto:
+    """A constant dequantized with a scale for each output channel."""
     return helper.make_node("DequantizeLinear", [value, scale, zero], [result], axis=0)
 
 

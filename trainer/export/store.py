@@ -1,7 +1,7 @@
-"""Writes trained networks into the model store as ONNX, with their cards.
+"""The model store, a Triton model repository: trained networks as ONNX, with their model cards.
 
-The exported graph is checked against PyTorch before it takes its place in the store. Beside it
-lies the same network in other precisions.
+An exported graph is compared with PyTorch before it is written. Beside it is the same network in
+lower precisions.
 """
 
 import hashlib
@@ -29,8 +29,9 @@ from trainer.recipe import FOLDER, Recipe, StylizeRecipe, UpscaleRecipe
 from trainer.weights_file import TrainedModel
 
 TOLERANCE = 1
-"""Levels of 255 by which ONNX Runtime may differ from PyTorch."""
+"""Largest difference between ONNX Runtime and PyTorch, levels of 255."""
 PREVIEW_SHORT_SIDE = 320
+"""Pixels."""
 
 _CONFIG = """\
 name: "{name}"
@@ -59,10 +60,11 @@ def export(
 ) -> str:
     """Write a version of the model into the store; returns the SHA-256 of the ONNX file, hex.
 
-    A version takes its place with all of its files at once, so a service may be reading the store.
-    ``photograph`` is transformed for the preview; without one a preview that is there stays, and a
-    new version shows a painting. A network that bears it is written in float16 too, and a style in
-    8-bit integers, with photographs for ``calibration``, uint8 [H, W, 3].
+    All files of a version appear at once, so a service may be reading the store. ``photograph`` is
+    transformed for the preview; without one an existing preview stays, and a new version shows a
+    painting. The network is written in float16 too, and a style with instance norm in 8-bit
+    integers if there are photographs for ``calibration``, uint8 [H, W, 3]; each unless it changes
+    pictures too much.
 
     Raises TrainerError, and leaves the store as it was, if ONNX Runtime differs from PyTorch by
     more than one level of 255.
@@ -76,13 +78,13 @@ def export(
     preview = io.BytesIO()
     Image.fromarray(shown).save(preview, "JPEG", quality=90)
 
-    kept = store / name / str(version) / "preview.jpg"
+    earlier = store / name / str(version) / "preview.jpg"
     files = {
         "model.onnx": serialized,
         "model.golden.npz": golden.pair(serialized, served.sample_inputs),
         "card.json": (json.dumps(card, indent=2) + "\n").encode(),
-        "preview.jpg": kept.read_bytes()
-        if photograph is None and kept.exists()
+        "preview.jpg": earlier.read_bytes()
+        if photograph is None and earlier.exists()
         else preview.getvalue(),
         **precisions.float16_files(served, card),
     }
@@ -96,12 +98,13 @@ def export(
 
 
 def _config(name: str, served: Served) -> str:
-    """Triton's configuration of the model."""
+    """Triton's model configuration, as text."""
     inputs = [_IMAGE_INPUT, *(_SAMPLE_INPUT.format(each) for each in served.sample_inputs)]
     return _CONFIG.format(name=name, inputs=",\n".join(inputs))
 
 
 def _painting(recipe: Recipe) -> Path:
+    """A picture for the preview where no photograph is given."""
     return recipe.style.file if isinstance(recipe, StylizeRecipe) else FOLDER / "wave.jpg"
 
 
@@ -122,9 +125,10 @@ def _preview(
 
 
 def _checked(served: Served, serialized: bytes, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The output of ONNX Runtime for uint8 [2, H, W, 3], once it is known to be PyTorch's.
+    """The output of ONNX Runtime for uint8 [2, H, W, 3], compared with PyTorch's.
 
-    The first image is stylised in full, the second by half and in its own colours.
+    The first image is stylised in full, the second by half and in its own colours. Raises
+    TrainerError if they differ by more than TOLERANCE.
     """
     session = _session(serialized)
     one, half, zero = np.float32(1), np.float32(0.5), np.float32(0)
@@ -147,6 +151,7 @@ def _session(serialized: bytes) -> onnxruntime.InferenceSession:
 
 
 def _card(model: TrainedModel, evaluation: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The model card: what the model is, how it was trained and how good it is."""
     recipe, training, network = model.recipe, model.training, model.network
     upscaler: dict[str, Any] = {}
     if isinstance(recipe, UpscaleRecipe):

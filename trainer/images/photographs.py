@@ -1,4 +1,4 @@
-"""Photographs as tensors: found in folders, decoded and resized."""
+"""Finding, decoding and resizing photographs, as tensors."""
 
 from pathlib import Path
 
@@ -14,7 +14,10 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
 
 def find_photographs(folder: Path) -> tuple[Path, ...]:
-    """All photographs below ``folder``, sorted, so that a seed means the same everywhere."""
+    """All photographs below ``folder``, sorted, so that a seed means the same everywhere.
+
+    Raises TrainerError if there is no such folder, or none in it.
+    """
     if not folder.is_dir():
         raise TrainerError(f"{folder}: no such folder")
     found = tuple(sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES))
@@ -24,7 +27,10 @@ def find_photographs(folder: Path) -> tuple[Path, ...]:
 
 
 def read_rgb(file: Path, short_side: int | None = None) -> Tensor:
-    """A photograph as float RGB [1, 3, H, W] in [0, 255], resized to ``short_side`` pixels."""
+    """A photograph as float RGB [1, 3, H, W] in [0, 255], its short side resized if given (pixels).
+
+    Raises TrainerError if the file is missing or cannot be decoded.
+    """
     try:
         with Image.open(file) as opened:
             image = rgb(opened) if short_side is None else resized(opened, short_side)
@@ -37,12 +43,12 @@ def read_rgb(file: Path, short_side: int | None = None) -> Tensor:
 
 
 def tensor_of(pixels: NDArray[np.uint8]) -> Tensor:
-    """uint8 RGB [H, W, 3] as networks have it: float [1, 3, H, W] in [0, 255]."""
+    """An image for a network: uint8 RGB [H, W, 3] to float [1, 3, H, W] in [0, 255]."""
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float()
 
 
 def pixels_of(image: Tensor) -> NDArray[np.uint8]:
-    """The other way round, rounded."""
+    """An image of a network, rounded: float RGB [1, 3, H, W] in [0, 255] to uint8 [H, W, 3]."""
     pixels: NDArray[np.uint8] = image[0].permute(1, 2, 0).round().byte().numpy()
     return pixels
 

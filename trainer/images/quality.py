@@ -1,8 +1,8 @@
 """PSNR and SSIM as the super-resolution literature measures them: on luma, inside a border.
 
-They reproduce what is published for bicubic x4 (MATLAB) to the last digit: 28.42 dB / 0.8101 on
-Set5, 25.99 dB / 0.7023 on Set14, 25.96 dB / 0.6672 on BSD100. Luma left unrounded, as many
-measure, makes that 0.01 dB and 0.001 more.
+They reproduce the published figures of bicubic x4 (MATLAB) to the last digit: 28.42 dB / 0.8101 on
+Set5, 25.99 dB / 0.7023 on Set14, 25.96 dB / 0.6672 on BSD100. With luma left unrounded, as often
+done, they would be 0.01 dB and 0.001 higher.
 """
 
 import math
@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
 WINDOW = 11
-"""Side of SSIM's window, in pixels: nothing smaller can be measured."""
+"""Side of SSIM's window in pixels, and of the smallest picture that can be measured."""
 
 _RGB_TO_LUMA = np.array([65.481, 128.553, 24.966]) / 255  # ITU-R BT.601, studio swing
 
 
 def luma(pixels: NDArray[np.uint8], *, grey: bool = False) -> NDArray[np.float64]:
-    """uint8 RGB [H, W, 3] to whole numbers in [16, 235], [H, W]: Y of MATLAB's rgb2ycbcr.
+    """Y of MATLAB's rgb2ycbcr: uint8 RGB [H, W, 3] to whole numbers in [16, 235], float64 [H, W].
 
-    ``grey`` pixels are of a file that stores grey levels. Those are its luma, as published figures
-    have it, in [0, 255]: the same error weighs (255 / 219)^2 as much there, 1.32 dB.
+    ``grey``: the pixels are of a file that stores grey levels. As in published figures, its luma
+    is those levels, in [0, 255]: the same error weighs (255 / 219)^2 as much there, 1.32 dB.
     """
     black, gain = (0, 255 / 219) if grey else (16, 1)
     rounded: NDArray[np.float64] = np.floor(black + gain * (pixels @ _RGB_TO_LUMA) + 0.5)

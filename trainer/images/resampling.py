@@ -1,4 +1,4 @@
-"""MATLAB's imresize with its bicubic kernel, by which all published low resolutions were made.
+"""Bicubic resampling as by MATLAB's imresize, which made all published low-resolution images.
 
 Keys 1981 (doi:10.1109/TASSP.1981.1163711) with a = -1/2; when shrinking, the kernel is widened by
 the factor, which is the antialiasing; beyond the border the picture is mirrored. Pillow cuts the
@@ -12,13 +12,13 @@ from scipy.ndimage import gaussian_filter1d
 
 
 def shrink(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """uint8 [H, W, C] to [ceil(H / factor), ceil(W / factor), C]."""
+    """Bicubic downsampling, uint8 [H, W, C] to [ceil(H / factor), ceil(W / factor), C]."""
     height, width = (-(-side // factor) for side in pixels.shape[:2])
     return _resized(_resized(pixels, 0, height, 1 / factor), 1, width, 1 / factor)
 
 
 def enlarge(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """uint8 [H, W, C] to [factor H, factor W, C]."""
+    """Bicubic upsampling, uint8 [H, W, C] to [factor H, factor W, C]."""
     height, width = (factor * side for side in pixels.shape[:2])
     return _resized(_resized(pixels, 0, height, factor), 1, width, factor)
 
@@ -33,7 +33,7 @@ def _resized(pixels: NDArray[np.uint8], axis: int, length: int, scale: float) ->
 
 
 def shrinking_matrix(length: int, factor: int, blur_sigma: float = 0.0) -> NDArray[np.float32]:
-    """What shrinking does to a line of ``length`` pixels, float32 [length / factor, length].
+    """Downsampling of a line of ``length`` pixels as a matrix, float32 [length / factor, length].
 
     With ``blur_sigma`` > 0 the line is first blurred by a Gaussian of that many pixels.
     """
@@ -46,7 +46,7 @@ def shrinking_matrix(length: int, factor: int, blur_sigma: float = 0.0) -> NDArr
 
 
 def enlarging_matrix(length: int, factor: int) -> NDArray[np.float32]:
-    """What enlarging does to a line of ``length`` pixels, float32 [factor * length, length]."""
+    """Upsampling of a line of ``length`` pixels as a matrix, float32 [factor * length, length]."""
     shape = (factor * length, length)
     matrix: NDArray[np.float64] = resize(np.eye(length), (factor, 1.0), shape, pad_mode="symmetric")
     return matrix.astype(np.float32)

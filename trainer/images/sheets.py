@@ -1,4 +1,4 @@
-"""Pictures side by side, with captions beneath."""
+"""Contact sheets: pictures side by side, with captions beneath."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 GAP = 6
+"""Pixels between pictures."""
 LINE = 16
-"""Height of a line of a caption in pixels."""
+"""Height of a caption's line in pixels."""
 
 
 def row(pictures: Sequence[tuple[str, NDArray[np.uint8]]]) -> Image.Image:
-    """Pictures, uint8 RGB [H, W, 3], each with its caption of some lines."""
+    """Captions and pictures, uint8 RGB [H, W, 3], from left to right; a caption may have lines."""
     lines = max(caption.count("\n") + 1 for caption, _ in pictures)
     tallest = max(pixels.shape[0] for _, pixels in pictures)
     width = sum(pixels.shape[1] + GAP for _, pixels in pictures) - GAP

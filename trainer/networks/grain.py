@@ -1,8 +1,8 @@
-"""Grain: what starts strokes where a photograph is flat.
+"""Grain: noise added to a photograph, so that flat areas get strokes.
 
-Clipped shadows, white skies and plain backgrounds are of one colour throughout, so that every layer
-is, too, and a network paints them in one muddy tone. A level of noise is enough to paint from, and
-where there is anything else to see it changes nothing that would be noticed.
+Clipped shadows, white skies and plain backgrounds have one colour throughout, so every layer's
+activations are constant there and the network paints one muddy tone. Noise of one level is enough
+for strokes, and is not noticed where there is detail.
 """
 
 import numpy as np
@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 _REACH = 1.25
-"""Levels of 255, up and down, of either tile: together a standard deviation of one level."""
+"""Amplitude of each tile in levels of 255: together a standard deviation of one level."""
 _SIDES = (61, 67)
-"""Of the tiles, pixels. They have no common factor: their sum repeats after 4,087 pixels."""
+"""Sides of the tiles in pixels. With no common factor, their sum repeats after 4,087 pixels."""
 
 
 class Grain(nn.Module):
-    """Adds noise to an image, float [N, C, H, W] in [0, 255]; the same noise every time."""
+    """Adds noise to images, float [N, C, H, W] in [0, 255]; the same noise to each and always."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,30 +1,30 @@
-"""The last layers of a style network in fewer operations, exactly.
+"""Polyphase forms of a style network's last layers: the same function in fewer operations.
 
-A 3x3 convolution after a nearest-neighbour x2 resize reads each pixel up to four times. Added up
-beforehand, its weights are four 2x2 kernels, one for each place within the 2x2 enlarged pixels,
-that read the picture before the resize: 4 products in place of 9. A convolution after that need
-not see the places interleaved: it can take them as channels at half the size, which also fills
-the vector registers of a processor that a convolution to 3 channels leaves mostly idle.
+A 3x3 convolution after a nearest-neighbour x2 resize reads each pixel up to four times. With its
+weights added up beforehand it is four 2x2 convolutions of the picture before the resize, one for
+each phase (position within the 2x2 enlarged pixels): 4 products in place of 9. The convolution
+after that does not need the phases interleaved: it takes them as channels at half the size, which
+also fills the vector registers of a processor that a convolution to 3 channels leaves mostly idle.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-_PLACES = ((0, 0), (0, 1), (1, 0), (1, 1))
+_PHASES = ((0, 0), (0, 1), (1, 0), (1, 1))
 
 
-class PlacesConvNorm(nn.Module):
-    """x2 nearest resize, reflection-padded 3x3 convolution, normalisation and ReLU.
+class PhasesConvNorm(nn.Module):
+    """x2 nearest resize, reflection-padded 3x3 convolution, normalisation and ReLU, by phases.
 
-    Takes [N, C, H, W] and returns [N, 4 D, H, W], which ``pixel_shuffle`` by 2 would interleave to
-    what the layers return.
+    Takes float [N, C, H, W] and returns the phases as channels, [N, 4 D, H, W]: ``pixel_shuffle``
+    by 2 interleaves them to the [N, D, 2 H, 2 W] that the original layers return.
     """
 
     def __init__(self, convolution: nn.Conv2d, norm: nn.Module) -> None:
         super().__init__()
         kernels = [
-            _halved(_halved(convolution.weight, 2, row), 3, column) for row, column in _PLACES
+            _halved(_halved(convolution.weight, 2, row), 3, column) for row, column in _PHASES
         ]
         channels_out, channels_in = convolution.weight.shape[:2]
         self.channels = channels_out
@@ -35,31 +35,31 @@ class PlacesConvNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
         # The enlarged picture mirrored at its border is the picture with its border repeated.
-        all_places = self.convolution(F.pad(x, (1, 1, 1, 1), mode="replicate"))
-        places = torch.stack(
+        every_phase = self.convolution(F.pad(x, (1, 1, 1, 1), mode="replicate"))
+        phases = torch.stack(
             [
                 part[..., row : row + height, column : column + width]
                 for part, (row, column) in zip(
-                    all_places.split(self.channels, dim=1), _PLACES, strict=True
+                    every_phase.split(self.channels, dim=1), _PHASES, strict=True
                 )
             ],
             dim=2,
         )
-        n, channels = places.shape[:2]
-        # The norm takes its statistics over all places, in whatever order they lie.
-        normalised = F.relu(self.norm(places.reshape(n, channels, 4 * height, width)))
+        n, channels = phases.shape[:2]  # of [N, D, 4, H, W]
+        # The norm's statistics are over all pixels, in whatever order they lie.
+        normalised = F.relu(self.norm(phases.reshape(n, channels, 4 * height, width)))
         return normalised.reshape(n, 4 * channels, height, width)
 
 
-def _halved(kernel: Tensor, dim: int, place: int) -> Tensor:
-    """Add up the weights of three enlarged pixels, of which two lie in one pixel before."""
+def _halved(kernel: Tensor, dim: int, phase: int) -> Tensor:
+    """Of three weights along ``dim``, add the two whose enlarged pixels are copies of one."""
     first, middle, last = kernel.unbind(dim)
-    halves = (first, middle + last) if place == 0 else (first + middle, last)
+    halves = (first, middle + last) if phase == 0 else (first + middle, last)
     return torch.stack(halves, dim)
 
 
-def on_places(convolution: nn.Conv2d) -> nn.Conv2d:
-    """A convolution with odd kernel, taking and returning places as channels, without padding.
+def on_phases(convolution: nn.Conv2d) -> nn.Conv2d:
+    """A convolution with odd kernel, taking and returning phases as channels, without padding.
 
     [N, 4 C, H, W] to [N, 4 D, H - 4, W - 4] for the 9x9 one of a style network.
     """
@@ -67,7 +67,7 @@ def on_places(convolution: nn.Conv2d) -> nn.Conv2d:
     reach = side // 2  # pixels
     margin = -(-reach // 2)  # in pairs of pixels
     kernel = torch.zeros(channels_out, 2, 2, channels_in, 2, 2, 2 * margin + 1, 2 * margin + 1)
-    for row, column in _PLACES:
+    for row, column in _PHASES:
         for y in range(side):
             for x in range(side):
                 below, right = row + y - reach, column + x - reach

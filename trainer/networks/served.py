@@ -1,4 +1,4 @@
-"""What exported networks compute: bytes in, bytes out, the pre- and postprocessing inside."""
+"""Networks as they are exported: bytes in, bytes out, pre- and postprocessing inside."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainer.networks.grain import Grain
-from trainer.networks.rewrites import PlacesConvNorm, on_places
+from trainer.networks.rewrites import PhasesConvNorm, on_phases
 from trainer.networks.style import PIXEL_CENTRE, ConvNorm, StyleNet, to_pixels
 from trainer.networks.upscale import PaperUpscaleNet, UpscaleNet, with_batch_norm_folded
 
@@ -19,7 +19,7 @@ MARGIN = 8
 
 
 class ServedStyleNet(nn.Module):
-    """What an exported style model computes: bytes in, bytes out.
+    """A style network as it is exported.
 
     ``image`` uint8 [N, H, W, 3] sRGB; ``strength`` float32 [N] in [0, 1], 0 gives the input back;
     ``preserve_color`` float32 [N] in {0, 1}, 1 keeps the input's chroma under the stylised luma
@@ -40,20 +40,20 @@ class ServedStyleNet(nn.Module):
         self.upsampling = nn.ModuleList(_rewritten(network.features[n]) for n in upsampling)
         to_rgb = network.to_rgb[1]
         assert isinstance(to_rgb, nn.Conv2d)
-        self.to_rgb = on_places(to_rgb)
+        self.to_rgb = on_phases(to_rgb)
         self.interleave = nn.Sequential(nn.PixelShuffle(2), *list(network.to_rgb)[2:])
         # BT.601: the luma of RGB, in all three channels.
         self.register_buffer("luma", torch.tensor([0.299, 0.587, 0.114]).expand(3, 3).clone())
 
     def forward(self, image: Tensor, strength: Tensor, preserve_color: Tensor) -> Tensor:
-        content = image.permute(0, 3, 1, 2).float()
+        content = image.permute(0, 3, 1, 2).float()  # [N, 3, H, W] in [0, 255]
         height, width = content.shape[-2:]
         framed = F.pad(content, (MARGIN, MARGIN, MARGIN, MARGIN), mode="reflect")
         centred = (self.grain(framed) - PIXEL_CENTRE) / PIXEL_CENTRE
-        places = self.earlier(centred.to(self.to_rgb.weight.dtype))
+        phases = self.earlier(centred.to(self.to_rgb.weight.dtype))
         for n, layers in enumerate(self.upsampling):
-            places = layers(places if n == 0 else F.pixel_shuffle(places, 2))
-        logits = self.interleave(self.to_rgb(places)).float()
+            phases = layers(phases if n == 0 else F.pixel_shuffle(phases, 2))
+        logits = self.interleave(self.to_rgb(phases)).float()  # [N, 3, H + 2 cut, W + 2 cut]
         cut = MARGIN - 4  # to_rgb left out the 4 pixels that it would have padded
         logits = logits[..., cut : cut + height, cut : cut + width]
         change = to_pixels(logits).clamp(0, 255) - content
@@ -69,15 +69,15 @@ def _upsamples(layers: nn.Module) -> bool:
     return isinstance(layers, ConvNorm) and isinstance(layers[0], nn.Upsample)
 
 
-def _rewritten(layers: nn.Module) -> PlacesConvNorm:
+def _rewritten(layers: nn.Module) -> PhasesConvNorm:
     assert isinstance(layers, ConvNorm)
     _, _, convolution, norm, _ = layers
     assert isinstance(convolution, nn.Conv2d)
-    return PlacesConvNorm(convolution, norm)
+    return PhasesConvNorm(convolution, norm)
 
 
 class ServedUpscaleNet(nn.Module):
-    """What an exported upscaler computes: uint8 [N, H, W, 3] sRGB to [N, factor H, factor W, 3]."""
+    """An upscaler as it is exported: uint8 [N, H, W, 3] sRGB to [N, factor H, factor W, 3]."""
 
     sample_inputs: ClassVar[tuple[str, ...]] = ()
 

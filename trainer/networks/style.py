@@ -1,4 +1,4 @@
-"""Image transformation networks.
+"""Style transfer networks: image transformation networks of the paper.
 
 Johnson, Alahi & Fei-Fei 2016, "Perceptual Losses for Real-Time Style Transfer and
 Super-Resolution", section 3.1 and supplement table 1, with the three changes that the authors
@@ -68,7 +68,7 @@ class ResidualBlock(nn.Module):
 
 
 class StyleNet(nn.Module):
-    """Style transfer network.
+    """Style transfer network: downsampling, five residual blocks, upsampling.
 
     Input and output are float RGB [N, 3, H, W] in [0, 255] with H, W >= 16; the output is not
     clamped, so training sees how far a pixel overshoots. ``width`` is the number of channels of
@@ -76,7 +76,7 @@ class StyleNet(nn.Module):
 
     Architecture ``paper`` is supplement table 1. ``sub-pixel`` leaves out its two stages of full
     size, where half of a narrow network's time goes: the first convolution strides to half size,
-    and the last draws each four pixels side by side (Shi et al. 2016, arXiv:1609.05158).
+    and the last is a sub-pixel convolution (Shi et al. 2016, arXiv:1609.05158).
     """
 
     def __init__(

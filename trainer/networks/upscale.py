@@ -2,7 +2,7 @@
 
 ``PaperUpscaleNet`` is that of Johnson, Alahi & Fei-Fei 2016 (supplement, table 2), which spends
 four fifths of its operations at the enlarged sizes. ``UpscaleNet`` is the one that is served: it
-computes at low resolution alone and learns what bicubic enlargement lacks (Kim et al. 2016,
+computes at low resolution only and learns the residual to bicubic upsampling (Kim et al. 2016,
 arXiv:1511.04587), with the sub-pixel upsampling of Shi et al. 2016 (arXiv:1609.05158) and the
 residual blocks without batch norm of Lim et al. 2017 (arXiv:1707.02921). Both pad with zeros, so
 that pictures down to one pixel a side pass through.
@@ -24,10 +24,10 @@ Factor = Literal[4, 8]
 
 
 class UpscaleNet(nn.Module):
-    """``blocks`` residual blocks of ``width`` channels at low resolution, and a bicubic skip.
+    """Residual blocks at low resolution, sub-pixel upsampling, and a bicubic skip connection.
 
     Takes float32 RGB [N, 3, H, W] in [0, 255] with H, W >= 1 and returns float32
-    [N, 3, factor H, factor W], not clamped.
+    [N, 3, factor H, factor W], not clamped. It has ``blocks`` blocks of ``width`` channels.
     """
 
     bicubic: Tensor

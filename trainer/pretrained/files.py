@@ -1,15 +1,46 @@
-"""Networks that others trained: their tensors, read from a file and known by their digest."""
+"""Pretrained weights as files: fetched from one of several sources, verified, cached, read."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import load_file
+from safetensors.torch import save as serialize
 from torch import Tensor
 
+from trainer import atomic
 from trainer.errors import TrainerError
+
+Source = Callable[[], dict[str, Tensor]]
+"""Downloads weights, by name; raises OSError, RuntimeError or TrainerError if it cannot."""
+Verify = Callable[[dict[str, Tensor], str], dict[str, Tensor]]
+"""Returns the tensors that are needed; raises TrainerError, with the source, if they are others."""
+
+
+def fetch(
+    destination: Path, network: str, sources: Mapping[str, Source], verify: Verify, advice: str
+) -> str:
+    """Write verified weights to ``destination``, atomically; returns the source that had them.
+
+    ``sources`` by name, in the order in which they are tried. Raises TrainerError, which ends in
+    ``advice``, if none of them has the weights.
+    """
+    failures = []
+    for name, source in sources.items():
+        print(f"fetching {network} from {name}", file=sys.stderr)
+        try:
+            tensors = verify(source(), name)
+        except (OSError, RuntimeError, TrainerError) as error:
+            failures.append(f"{name}: {str(error).splitlines()[0]}")
+            continue
+        atomic.write(destination, serialize(tensors))
+        return name
+    raise TrainerError(
+        f"no source of the {network} weights answered ({'; '.join(failures)}); {advice}"
+    )
 
 
 def read(file: Path) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""LPIPS, a distance between pictures that was fitted to what people see (Zhang et al. 2018).
+"""LPIPS, a perceptual distance between pictures, fitted to people's judgements (Zhang et al. 2018).
 
 arXiv:1801.03924, section 3, in version 0.1 of its authors' release: a linear calibration of
 AlexNet (Krizhevsky 2014, arXiv:1404.5997). 0 means equal, lower is better.

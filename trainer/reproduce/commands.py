@@ -1,14 +1,14 @@
-"""What ``python -m trainer reproduce EXPERIMENT`` does, by the experiment's name."""
+"""The experiments of ``python -m trainer reproduce``: each a function of its parsed options."""
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
 from trainer import devices
 from trainer.errors import TrainerError
 from trainer.evaluation import styles, upscalers
-from trainer.evaluation.result_cache import Kept
+from trainer.evaluation.result_cache import ResultCache
 from trainer.evaluation.styles import Style, served_style
 from trainer.images.photographs import find_photographs
 from trainer.pretrained import lpips_weights, vgg_weights
@@ -18,6 +18,9 @@ from trainer.reproduce import objective, reconstruction, sizes, speed, upscaling
 from trainer.reproduce.reconstruction import CONTENT, STYLE, Reconstruction
 from trainer.reproduce.report import Report
 from trainer.weights_file import Trained
+
+Experiment = Callable[[Namespace, Trained], None]
+"""Takes the options, and a function that finds trained models by name."""
 
 
 def run_speed(options: Namespace, trained: Trained) -> None:
@@ -42,7 +45,7 @@ def run_objective(options: Namespace, trained: Trained) -> None:
         _style(options, trained, devices.chosen(options.device)),
         photographs,
         iterations,
-        styles.kept(options.runs, options.style),
+        styles.result_cache(options.runs, options.style),
     )
     objective.write(found, Report(options.out, f"objective_{options.style}"))
 
@@ -86,7 +89,7 @@ def _reconstruct(what: Reconstruction, options: Namespace) -> None:
         options.image,
         options.size,
         options.iterations,
-        Kept(options.runs / "reproduce" / what.name),
+        ResultCache(options.runs / "reproduce" / what.name),
         Report(options.out, what.name),
     )
 
@@ -94,3 +97,14 @@ def _reconstruct(what: Reconstruction, options: Namespace) -> None:
 def _style(options: Namespace, trained: Trained, device: torch.device) -> Style:
     recipe, network = served_style(options.style, trained(options.style))
     return Style.of(recipe, network, VGG16(vgg_weights.load(options.vgg)), device)
+
+
+EXPERIMENTS: Mapping[str, Experiment] = {
+    "speed": run_speed,
+    "objective": run_objective,
+    "content": run_content,
+    "style": run_style,
+    "sizes": run_sizes,
+    "upscaling": run_upscaling,
+}
+"""By their names on the command line."""

@@ -1,4 +1,4 @@
-"""How many iterations of optimisation one pass of a network is worth, by size (paper, figure 5)."""
+"""Figure 5: how many iterations of optimisation one pass of a network equals, by size."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple
@@ -15,7 +15,7 @@ GREY, BLUE, LIGHT = "#555555", "#1f6fb4", "#aaaaaa"
 
 
 def write(sizes: Sequence[Descents], report: Report) -> None:
-    """All iterations as CSV, a panel a size as PNG, milestones as Markdown."""
+    """Write all iterations as CSV, a plot by size as PNG, milestones as Markdown."""
     report.csv(
         ["size", "method", "iteration", "photographs", *Losses.__annotations__, "total_deviation"],
         [line for found in sizes for line in _lines(found)],
@@ -64,7 +64,7 @@ def _paragraphs(sizes: Sequence[Descents]) -> tuple[str, ...]:
 
 
 def _losses_by_iteration(sizes: Sequence[Descents]) -> Image.Image:
-    """A panel a size: how far optimisation has come, beside one pass of the network."""
+    """A plot with a panel for each size: loss by iteration, and of one pass of the network."""
     figure = Figure(figsize=(1.2 + 3.1 * len(sizes), 3.2), dpi=110, layout="constrained")
     panels = figure.subplots(1, len(sizes), sharey=True, squeeze=False)[0]
     for axes, found in zip(panels, sizes, strict=True):

@@ -1,9 +1,9 @@
-"""What a layer of VGG-16 knows of a picture: its content, its style (paper, figures 3 and 4).
+"""Figures 3 and 4: feature inversion and style reconstruction from single layers of VGG-16.
 
-A picture is made out of noise whose activations, or whose Gram matrix, at one layer are those of
-the original. What L-BFGS moves is its spectrum, amplified as that of natural pictures is: one that
-moves pixels meets the layer with fine noise instead, and takes many times as long to leave it
-(Olah et al. 2017, doi:10.23915/distill.00007).
+A picture is optimised from noise until its activations at one layer (content), or their Gram matrix
+(style), are those of the original. L-BFGS moves the picture's spectrum, scaled as that of natural
+pictures: moving pixels would match the layer with fine noise, and take many times as long to lose
+it (Olah et al. 2017, doi:10.23915/distill.00007).
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from trainer.evaluation.gatys import descend
-from trainer.evaluation.result_cache import Kept, digest
+from trainer.evaluation.result_cache import ResultCache, digest, key_of
 from trainer.evaluation.styles import centre_crop
 from trainer.images import sheets
 from trainer.images.photographs import pixels_of, tensor_of
@@ -28,11 +28,11 @@ from trainer.pretrained.vgg import VGG16, Tap
 from trainer.reproduce.report import Report, table
 
 NOISE = 0.05
-"""Standard deviation of the noise that is begun with, where 1 is all of the range."""
+"""Standard deviation of the initial noise, where 1 is the whole range."""
 TV_WEIGHT = 1.0
-"""Of total variation, beside a relative error of 1: layers do not see all of the noise."""
+"""Of the TV loss, beside a relative error of 1: layers do not see all of the noise."""
 SCALE = 1e3
-"""Of the loss: L-BFGS takes its first step as long as the gradient."""
+"""Of the loss: the length of L-BFGS's first step is that of the gradient."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class Reconstruction:
 
     name: str
     layers: Sequence[Tap]
-    """Those of the paper's figure."""
+    """As in the paper's figure."""
     compared: Callable[[Tensor], Tensor]
-    """What is to be the same, from activations [1, C, H, W]."""
+    """What is compared, from activations [1, C, H, W]."""
 
 
 CONTENT = Reconstruction(
@@ -58,10 +58,13 @@ def run(
     original: Path,
     size: int,
     iterations: int,
-    kept: Kept,
+    cache: ResultCache,
     report: Report,
 ) -> None:
-    """Reconstruct the centre of a picture, ``size`` pixels a side, from each layer."""
+    """Reconstruct the centre of a picture, ``size`` pixels a side, from each layer.
+
+    Layers that the cache has are not optimised again.
+    """
     image = centre_crop(original, size)
     pixels = pixels_of(image)
     shown: list[tuple[str, NDArray[np.uint8]]] = [("original", pixels)]
@@ -69,28 +72,25 @@ def run(
     with tqdm(total=len(what.layers) * iterations, unit="iteration") as bar:
         for layer in what.layers:
             bar.set_description(layer)
-            before = bar.n
             error = Error(vgg, layer, what.compared, image)
-            made = kept.picture(
-                f"{what.name}_{layer}",
-                [digest(original), size, iterations, layer, NOISE, TV_WEIGHT, SCALE],
-                partial(_reconstruct, error, size, iterations, bar.update),
-            )
-            if bar.n == before:  # what was kept takes no time
-                bar.total -= iterations
-            shown.append((layer, made))
+            depends_on = [digest(original), size, iterations, layer, NOISE, TV_WEIGHT, SCALE]
+            key = key_of(f"{what.name}_{layer}", depends_on)
+            reconstructed = cache.get_picture(key)
+            if reconstructed is None:
+                reconstructed = _reconstruct(error, size, iterations, bar.update)
+                cache.put_picture(key, reconstructed)
+            else:
+                bar.total -= iterations  # or the time left would count what takes none
+            shown.append((layer, reconstructed))
             with torch.no_grad():
-                remaining = error(tensor_of(made)).item()
-            plane, truth = luma(made), luma(pixels)
+                remaining = error(tensor_of(reconstructed)).item()
+            plane, truth = luma(reconstructed), luma(pixels)
             rows.append((layer, remaining, psnr(plane, truth, 0), ssim(plane, truth, 0)))
     _report(what, shown, rows, iterations, report)
 
 
 class Error:
-    """How far an image is from the original at a layer, relative to the original: a scalar.
-
-    The squared difference, divided by the square of what there is: 0 where equal.
-    """
+    """Relative squared error of an image at a layer of VGG-16, a scalar: 0 where equal."""
 
     def __init__(
         self, vgg: VGG16, layer: Tap, compared: Callable[[Tensor], Tensor], original: Tensor
@@ -124,14 +124,17 @@ def _reconstruct(
 
 
 def _drawn(noise: Tensor, amplification: Tensor) -> Tensor:
-    """The image whose spectrum is that of ``noise``, amplified: RGB [1, 3, size, size]."""
+    """The image with the spectrum of ``noise``, amplified: RGB [1, 3, size, size]."""
     spectrum = torch.fft.rfft2(noise) * amplification
     image: Tensor = 127.5 + 255 * torch.fft.irfft2(spectrum, s=noise.shape[-2:])
     return image
 
 
 def _amplification(size: int) -> Tensor:
-    """1 / frequency, and that of one period a side for the mean; 1 in root mean square."""
+    """1 / frequency of each bin, float [size, size // 2 + 1], scaled to a root mean square of 1.
+
+    The mean has that of one period a side.
+    """
     down, right = torch.fft.fftfreq(size)[:, None], torch.fft.rfftfreq(size)
     frequency = (down.square() + right.square()).sqrt().clamp(min=1 / size)
     amplification: Tensor = frequency.reciprocal()

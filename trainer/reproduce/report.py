@@ -1,4 +1,4 @@
-"""What an experiment leaves behind: figures as CSV and Markdown, pictures as PNG.
+"""Reports of experiments: figures as CSV and Markdown, pictures as PNG.
 
 The Markdown also goes into README.md of the same folder, between the comments `<!-- NAME -->` and
 `<!-- end of NAME -->`, so that repeating an experiment refreshes the page.
@@ -18,7 +18,7 @@ Cell = str | int | float | bool | None
 
 
 class Report:
-    """``name`` is that of the files, without suffix."""
+    """The files of one experiment in a folder; ``name`` is theirs, without suffix."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder
@@ -51,13 +51,13 @@ class Report:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """In Markdown; the first column is text, the others are figures."""
+    """A Markdown table; the first column is text, the others are figures."""
     rule = ["---", *["---:"] * (len(header) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))
 
 
 def included(page: str, name: str, text: str) -> str:
-    """The page with ``text`` in the place kept for it, or as it was where there is none."""
+    """The page with ``text`` between its two comments, or unchanged where it has none."""
     start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
     before, found, rest = page.partition(start)
     _, closed, after = rest.partition(end)

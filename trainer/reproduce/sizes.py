@@ -1,4 +1,4 @@
-"""A style at sizes that it was not trained at (paper, figure 7)."""
+"""Figure 7: a style at sizes that it was not trained at."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +20,10 @@ SIDE = 224
 
 
 def run(network: ServedStyleNet, photograph: Path, sizes: Sequence[int], report: Report) -> None:
-    """A column a size (longer side in pixels): all of it, made small, and its middle as it is."""
+    """Write a sheet with a column for each size: the whole picture downsampled, and its middle.
+
+    ``sizes``: longer sides in pixels. Raises TrainerError for sizes below SIDE.
+    """
     whole: list[tuple[str, NDArray[np.uint8]]] = []
     middle: list[tuple[str, NDArray[np.uint8]]] = []
     for size in sizes:

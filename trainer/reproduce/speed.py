@@ -1,4 +1,4 @@
-"""How much faster a network is than optimisation (paper, table 1)."""
+"""Table 1: how much faster a network is than optimisation."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -29,25 +29,25 @@ PAPER = {
 """Times faster, by size and iterations, on an NVIDIA Titan X."""
 
 PASSES = 10
-"""Of a network, of which the median counts; one more comes first."""
+"""Timed passes of a network, after one for warm-up; their median is reported."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Of one size of picture."""
+    """Times at one size."""
 
     size: int
     """Side in pixels."""
     network: float
-    """Seconds of one pass in PyTorch, in which optimisation runs as well."""
+    """Seconds of one pass in PyTorch, which optimisation uses too."""
     exported: float
     """Seconds of one pass in ONNX Runtime, in float32 too."""
     marks: Sequence[float]
-    """Seconds from the start to the end of each iteration of optimisation that was run: of at
-    least two, unless one is all that is asked for."""
+    """Seconds from the start to the end of each iteration of optimisation that was run; at least
+    two, unless only one was asked for."""
 
     def seconds(self, iterations: int) -> float:
-        """Of so many iterations; one that was not run costs what they cost after the first."""
+        """Of so many iterations; any not run are extrapolated from those after the first."""
         run = len(self.marks)
         if iterations <= run:
             return self.marks[iterations - 1]
@@ -68,7 +68,7 @@ def run(
     budget: float,
     report: Report,
 ) -> None:
-    """Time all sizes; optimisation ends when ``budget`` seconds of a size are spent."""
+    """Time each size; optimisation of a size stops after ``budget`` seconds."""
     timings = []
     for size in sizes:
         image = centre_crop(photograph, size)
@@ -108,7 +108,7 @@ def _median_seconds(run: Callable[[], object]) -> float:
 def _optimise(
     objective: PerceptualLoss, image: torch.Tensor, iterations: int, budget: float
 ) -> list[float]:
-    """Seconds from the start to the end of each iteration, until there are enough of either."""
+    """Seconds from the start to the end of each iteration, until either limit is reached."""
     marks: list[float] = []
     size = image.shape[-1]
     start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Photographs given back from a fraction of their pixels (paper, figures 8 and 9)."""
+"""Figures 8 and 9: super-resolution beside bicubic upsampling."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ def run(
     lpips: Distance,
     report: Report,
 ) -> None:
-    """Show where bicubic enlargement errs most in each photograph.
+    """Write figures of each photograph, and a sheet of where bicubic upsampling errs most.
 
     ``methods`` are bicubic and the ``models`` as they are served.
     """
@@ -58,7 +58,7 @@ def run(
 
 
 def _means(models: Mapping[str, TrainedModel], factor: int) -> list[list[str]]:
-    """A row for bicubic, each model and the paper's networks; what was not measured is blank."""
+    """Rows for bicubic, each model and the paper's networks; blank where there is no figure."""
     rows: dict[str, list[str]] = {}
     for name, model in models.items():
         evaluation = recipe.evaluation_of(name, model.recipe) or {}

@@ -1,4 +1,4 @@
-"""The state of a run on disk, so that a killed run goes on to the weights it would have reached."""
+"""Checkpoints: the state of a run on disk, from which a killed run resumes bit for bit."""
 
 import io
 from dataclasses import asdict, dataclass, field
@@ -19,17 +19,22 @@ class Progress:
     """How far a run is. Batches and learning rate follow from ``step``, so no RNG state is kept."""
 
     step: int = 0
+    """Steps done."""
     images: int = 0
+    """Images seen, by all processes."""
     seconds: float = 0.0
+    """Time spent in steps, over all resumptions."""
     losses: dict[str, float] = field(default_factory=dict)
-    """Exponential averages of the loss terms over about the last hundred steps."""
+    """Exponential averages of the weighted losses over about the last hundred steps, by name."""
     unreadable: list[str] = field(default_factory=list)
+    """Photographs that could not be decoded and were skipped."""
     init_from: str | None = None
+    """The model that a warm start took its weights from."""
 
 
 @dataclass
 class Run:
-    """Everything that training changes, with the recipe that it follows."""
+    """The state of training: the recipe, and what training changes."""
 
     recipe: Recipe
     network: Network
@@ -37,7 +42,10 @@ class Run:
     progress: Progress
 
     def warm_start(self, source: TrainedModel, name: str) -> None:
-        """Begin from the weights of another model, ``name``, in place of random ones."""
+        """Warm start: take the weights of another model, called ``name``, in place of random ones.
+
+        Raises TrainerError if it has another architecture; an upscaler's factor may differ.
+        """
         own, theirs = self.network.state_dict(), source.network.state_dict()
         bodies = [of.network.model_dump(exclude={"factor"}) for of in (self.recipe, source.recipe)]
         if bodies[0] != bodies[1] or own.keys() != theirs.keys():

@@ -1,4 +1,4 @@
-"""Random training crops, decoded by worker processes while the device computes."""
+"""The data loader: random crops of photographs, decoded by worker processes."""
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -14,14 +14,16 @@ from torch.utils.data import DataLoader, Dataset
 
 from trainer.errors import TrainerError
 from trainer.images.photographs import resized, rgb
-from trainer.recipe import Stage
+from trainer.recipe_base import Stage
 
 
 class Batch(NamedTuple):
+    """What a step trains on."""
+
     images: Tensor
     """uint8 RGB [N, 3, crop, crop]."""
     unreadable: frozenset[str]
-    """Photographs that were asked for but could not be decoded, and were stepped over."""
+    """Photographs that could not be decoded and were skipped: the next one took their place."""
 
 
 class _Sample(NamedTuple):
@@ -34,7 +36,10 @@ Cut = Callable[[Path, int, np.random.Generator], NDArray[np.uint8]]
 
 
 def resized_crop(file: Path, crop: int, random: np.random.Generator) -> NDArray[np.uint8]:
-    """At a random scale between the whole short side and native resolution, half mirrored."""
+    """A random crop at a random scale, half of them mirrored: uint8 RGB [crop, crop, 3].
+
+    Scales lie between the whole short side in a crop and native resolution.
+    """
     with Image.open(file) as opened:
         short_side = int(random.integers(crop, max(crop, min(opened.size)) + 1))
         image = resized(opened, short_side)
@@ -43,10 +48,10 @@ def resized_crop(file: Path, crop: int, random: np.random.Generator) -> NDArray[
 
 
 class NativeCrop:
-    """At native resolution, mirrored and turned at random; smaller photographs are enlarged.
+    """Random crops at native resolution, mirrored and turned by quarters at random.
 
-    A worker process keeps what it decoded, since these crops are small and many: decoding takes
-    longer than a step of training on them.
+    Smaller photographs are enlarged. Each worker process caches what it decoded, up to
+    ``cache_bytes``: these crops are small and many, so decoding takes longer than a training step.
     """
 
     def __init__(self, cache_bytes: int = 1 << 30) -> None:
@@ -78,10 +83,10 @@ def _random_square(
 
 
 class RandomCrops(Dataset[_Sample]):
-    """Sample ``k`` is a pure function of (seed, k), whatever worker makes it.
+    """A data set whose sample ``k`` is a pure function of (seed, k), whatever worker makes it.
 
-    So a run that starts again at step s sees exactly the images that it would have seen. Each
-    pass over the photographs is a fresh permutation.
+    A run that resumes at step s so sees exactly the images that it would have seen. Each epoch is
+    a new permutation of the photographs.
     """
 
     def __init__(self, photographs: Sequence[Path], crop: int, seed: int, cut: Cut) -> None:
@@ -114,7 +119,7 @@ def batches(
     workers: int,
     cut: Cut = resized_crop,
 ) -> Iterator[Batch]:
-    """The samples of these numbers, in batches of a stage."""
+    """Batches of a stage: the samples of these numbers, in order."""
     loader: DataLoader[_Sample] = DataLoader(
         RandomCrops(photographs, stage.crop, seed, cut),
         batch_size=stage.batch,
@@ -122,12 +127,12 @@ def batches(
         num_workers=workers,
         collate_fn=_collate,
         pin_memory=torch.cuda.is_available(),
-        worker_init_fn=_leave_interrupts_to_parent,
+        worker_init_fn=_ignore_interrupts,
     )
     return iter(loader)
 
 
-def _leave_interrupts_to_parent(_: int) -> None:
+def _ignore_interrupts(_: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 

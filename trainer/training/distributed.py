@@ -1,4 +1,4 @@
-"""Training by several processes, each with its share of every batch.
+"""Data-parallel training: several processes, each with its share of every batch.
 
     torchrun --nproc-per-node 2 -m trainer train --style wave --data PHOTOGRAPHS
 
@@ -6,7 +6,6 @@ DistributedDataParallel averages their gradients. Losses are means over the imag
 equal shares of it lead to the same network as the whole batch in one process.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +15,10 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from trainer.errors import TrainerError
-from trainer.recipe import Stage
+from trainer.recipe_base import Stage
 
-Objective = Callable[[Tensor, int], Tensor]
-"""Losses of a batch of images at a step; the first is minimised."""
+Objective = Callable[[Tensor, int], dict[str, Tensor]]
+"""Losses of a batch of images at a step, float32 scalars by name."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +26,13 @@ class World:
     """The processes that train together, and which of them this is; without torchrun just one."""
 
     rank: int = 0
+    """Of this process, from 0."""
     size: int = 1
+    """How many processes there are."""
 
     @property
     def first(self) -> bool:
-        """Whether this is the process that writes and speaks for all."""
+        """Whether this is the process that writes files and output for all."""
         return self.rank == 0
 
     def check(self, stages: Sequence[Stage]) -> None:
@@ -43,7 +44,10 @@ class World:
                 )
 
     def share(self, stage: Stage, samples: range) -> tuple[Stage, Sequence[int]]:
-        """This process's part of the batches that these samples make."""
+        """This process's part of the batches that these samples make: a smaller stage, its samples.
+
+        It is a run of ``stage.batch / size`` samples out of each batch.
+        """
         share = stage.batch // self.size
         mine = [
             sample
@@ -53,15 +57,18 @@ class World:
         return stage.model_copy(update={"batch": share}), mine
 
     def averaging(self, network: nn.Module, objective: Objective) -> Objective:
-        """The objective, such that gradients of its losses become means over all processes."""
+        """The objective, wrapped so that backward averages its gradients over all processes."""
         return objective if self.size == 1 else DistributedDataParallel(_Module(network, objective))
 
-    def mean(self, losses: Tensor) -> Tensor:
+    def mean(self, losses: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Means over all processes of scalars by name, detached from their graph."""
+        values = torch.stack(list(losses.values())).detach()  # one reduction for all: [losses]
         if self.size > 1:
-            distributed.all_reduce(losses)
-        return losses / self.size
+            distributed.all_reduce(values)
+        return dict(zip(losses, values / self.size, strict=True))
 
     def union(self, names: set[str]) -> set[str]:
+        """The names that any process has."""
         gathered: list[set[str]] = [names] * self.size
         if self.size > 1:
             distributed.all_gather_object(gathered, names)
@@ -80,20 +87,20 @@ ALONE = World()
 
 
 class _Module(nn.Module):
-    """An objective with its network, as DistributedDataParallel wants to have them."""
+    """An objective as a module of its network, which DistributedDataParallel takes."""
 
     def __init__(self, network: nn.Module, objective: Objective) -> None:
         super().__init__()
         self.network = network
         self._objective = objective
 
-    def forward(self, images: Tensor, step: int) -> Tensor:
+    def forward(self, images: Tensor, step: int) -> dict[str, Tensor]:
         return self._objective(images, step)
 
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[World]:
-    """Meet the other processes that torchrun has started, if it has started this one."""
+    """The process group that torchrun started this process in, or this process alone."""
     if not distributed.is_torchelastic_launched():
         yield ALONE
         return
@@ -102,8 +109,3 @@ def joined(device: torch.device) -> Iterator[World]:
         yield World(distributed.get_rank(), distributed.get_world_size())
     finally:
         distributed.destroy_process_group()
-
-
-def local_rank() -> int:
-    """Which of this machine's processes this is, and so which of its GPUs is its own."""
-    return int(os.environ.get("LOCAL_RANK", "0"))

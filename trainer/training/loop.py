@@ -1,47 +1,40 @@
-"""The training loop.
+"""The training loop: Adam on the losses of random crops, as the recipe's schedule says.
 
-A task says what a batch of photographs costs; Adam descends that. A run lives in one folder:
+A run lives in one folder:
 
-    checkpoint.pt           everything needed to go on after a kill
+    checkpoint.pt           everything needed to resume after a kill
     weights.safetensors     the trained network, once the last step is done
     previews/               the first photographs, transformed, every so often
     events.out.tfevents.*   TensorBoard
 """
 
 import signal
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 import torch
-from PIL import Image
-from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
-from tqdm import tqdm
+from torch import Tensor, nn
 
 from trainer import weights_file
-from trainer.errors import TrainerError
-from trainer.images.photographs import read_rgb
+from trainer.devices import autocast
 from trainer.networks.style import StyleNet
-from trainer.recipe import Stage, StylizeRecipe
-from trainer.training.checkpoint import Progress, Run
-from trainer.training.clipping import clip_gradient
+from trainer.recipe import StylizeRecipe
+from trainer.recipe_base import Stage
+from trainer.training.checkpoint import Run
 from trainer.training.crops import Batch, Cut, batches
-from trainer.training.distributed import ALONE, Objective, World
-from trainer.training.previews import contact_sheet
+from trainer.training.distributed import ALONE, World
+from trainer.training.reporter import Reporter
 from trainer.training.stylizing import Stylizing
 from trainer.training.upscaling import Upscaling
 from trainer.weights_file import TrainedModel, Training
 
 WEIGHTS = "weights.safetensors"
-REPORT_EVERY = 10
-"""Steps between reports: a report waits for the device, which should not wait for us in turn."""
-PREVIEW_PHOTOGRAPHS = 4
-PREVIEW_SHORT_SIDE = 256
+CLIP_FACTOR = 5.0
+"""Largest norm of a gradient, in units of the root mean square norm of about the last thousand."""
 
 
 @dataclass(frozen=True)
@@ -51,36 +44,28 @@ class Options:
     folder: Path
     device: torch.device
     workers: int
+    """Processes that decode photographs; 0 decodes in this one."""
     preview_every: int
+    """Steps."""
     checkpoint_every: int
+    """Steps."""
 
 
 class Task(Protocol):
-    """What a kind of model is trained for."""
-
-    @property
-    def losses(self) -> Sequence[str]:
-        """Names of what a call returns; the first is the total, which is minimised."""
+    """What a kind of model is trained for: its losses, crops and previews."""
 
     @property
     def cut(self) -> Cut:
         """How crops are cut out of photographs."""
 
-    def __call__(self, images: Tensor, step: int) -> Tensor:
-        """Weighted losses of float RGB [N, 3, H, W] in [0, 255] at a step: float32 [losses]."""
+    def __call__(self, images: Tensor, step: int) -> dict[str, Tensor]:
+        """Weighted losses of float RGB [N, 3, H, W] in [0, 255] at a step, by name.
+
+        Each is a float32 scalar, a mean over the batch; ``total`` is minimised.
+        """
 
     def shown(self, photograph: Tensor) -> Tensor:
         """What a preview shows of a photograph, both float RGB [1, 3, H, W] in [0, 255]."""
-
-
-def autocast(device: torch.device) -> torch.autocast:
-    """bfloat16 where the processor multiplies it natively; elsewhere it would only be slower."""
-    if device.type == "cuda":
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        mkldnn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-        native = mkldnn and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return torch.autocast(device.type, torch.bfloat16, enabled=native)
 
 
 def train(
@@ -91,73 +76,50 @@ def train(
     teacher: StyleNet | None = None,
     world: World = ALONE,
 ) -> Path:
-    """Go on with ``run`` to the end of its schedule; returns the file of the trained weights.
+    """Train from where ``run`` is to the end of its schedule; returns the weights' file.
 
     On SIGINT or SIGTERM the step under way is finished and saved, then KeyboardInterrupt raised.
     A SIGTERM to the whole process group ends the workers too: then the last checkpoint stands.
     """
-    recipe, progress, device = run.recipe, run.progress, options.device
+    schedule, progress, optimizer = run.recipe.schedule, run.progress, run.optimizer
+    device = options.device
     torch.set_float32_matmul_precision("high")  # TF32 for what autocast leaves in float32
     torch.backends.cudnn.benchmark = True  # a stage has one shape
 
-    world.check(recipe.schedule.stages)
+    world.check(schedule.stages)
     task = _task(run, vgg_weights, device, teacher)
     objective = world.averaging(run.network, task)
-    shown = _readable(photographs, PREVIEW_PHOTOGRAPHS)
-    if not shown:
-        raise TrainerError("none of the photographs can be read")
-
-    writer = None
-    if world.first:
-        options.folder.mkdir(parents=True, exist_ok=True)
-        writer = SummaryWriter(str(options.folder), purge_step=progress.step)
-    bar = tqdm(
-        total=recipe.schedule.steps,
-        initial=progress.step,
-        unit="step",
-        mininterval=1,
-        disable=not world.first,
+    reporter = Reporter(
+        run,
+        task.shown,
+        photographs,
+        options.folder,
+        preview_every=options.preview_every,
+        checkpoint_every=options.checkpoint_every,
+        world=world,
     )
-    unreadable = set(progress.unreadable)
-    averages = torch.tensor([progress.losses.get(name, 0.0) for name in task.losses], device=device)
-    reported, images_reported = time.perf_counter(), progress.images
-    with _stop_signals() as signals, writer or nullcontext(), bar:
+    with _stop_signals() as signals, reporter:
         for stage, batch in _batches(run, photographs, task, options.workers, world):
-            images = batch.images.to(device, non_blocking=True).float()
-            images = images.contiguous(memory_format=torch.channels_last)
-            losses = world.mean(_step(run, objective, images))
-            # An exponential average over about a hundred steps, a plain one before there are.
-            averages.lerp_(losses, max(0.01, 1 / (progress.step + 1)))
+            # N is this process's share of stage.batch.
+            images = batch.images.to(device, non_blocking=True)  # uint8 [N, 3, crop, crop]
+            images = images.float().contiguous(memory_format=torch.channels_last)  # in [0, 255]
+            for group in optimizer.param_groups:
+                group["lr"] = schedule.learning_rate(progress.step)
+
+            with autocast(device):  # the forward pass alone; backward follows its types
+                losses = objective(images, progress.step)  # float32 scalars by name
+            optimizer.zero_grad(set_to_none=True)
+            losses["total"].backward()  # type: ignore[no-untyped-call]
+            clip_gradient(optimizer)
+            optimizer.step()
+
             progress.step += 1
             progress.images += stage.batch
-            unreadable |= batch.unreadable
-            bar.update()
-
-            last = progress.step == recipe.schedule.steps
+            losses = world.mean(losses)
             stop = world.any(bool(signals), device)
-            save = stop or last or progress.step % options.checkpoint_every == 0
-            if save or progress.step % REPORT_EVERY == 0:
-                progress.unreadable = sorted(world.union(unreadable))
-                progress.losses = dict(zip(task.losses, averages.tolist(), strict=True))
-                seconds = time.perf_counter() - reported
-                rate = (progress.images - images_reported) / seconds
-                progress.seconds += seconds
-                reported, images_reported = reported + seconds, progress.images
-                bar.set_postfix_str(_describe(progress, stage, rate))
-                if writer is not None:
-                    for name, value in zip(task.losses, losses.tolist(), strict=True):
-                        writer.add_scalar(f"loss/{name}", value, progress.step)
-                    writer.add_scalar("images_per_second", rate, progress.step)
-            if save and world.first:
-                run.save(options.folder)
+            reporter.after_step(stage, losses, batch.unreadable, stop=stop)
             if stop:
                 raise KeyboardInterrupt
-            shows = last or progress.step % options.preview_every == 0
-            if shows and writer is not None:
-                with autocast(device):
-                    sheet = contact_sheet(run.network, task.shown, shown)
-                writer.add_image("preview", sheet, progress.step)
-                _save_preview(sheet, options.folder / "previews" / f"step_{progress.step:06}.jpg")
 
     weights = options.folder / WEIGHTS
     if world.first:
@@ -179,24 +141,10 @@ def _task(
     return Upscaling(network, recipe, vgg_weights, device)
 
 
-def _step(run: Run, objective: Objective, images: Tensor) -> Tensor:
-    """One step of Adam on float RGB [N, 3, H, W] in [0, 255]; returns the objective's losses."""
-    step = run.progress.step
-    for group in run.optimizer.param_groups:
-        group["lr"] = run.recipe.schedule.learning_rate(step)
-    with autocast(images.device):
-        losses = objective(images, step)
-    run.optimizer.zero_grad(set_to_none=True)
-    losses[0].backward()  # type: ignore[no-untyped-call]
-    clip_gradient(run.optimizer)
-    run.optimizer.step()
-    return losses.detach()
-
-
 def _batches(
     run: Run, photographs: Sequence[Path], task: Task, workers: int, world: World
 ) -> Iterator[tuple[Stage, Batch]]:
-    """What is left of the schedule, this process's share of it."""
+    """What is left of the schedule: this process's share of each batch, with its stage."""
     done = run.progress.step
     first_sample = run.progress.images
     for stage in run.recipe.schedule.stages:
@@ -210,26 +158,21 @@ def _batches(
         first_sample = samples.stop
 
 
-def _readable(photographs: Sequence[Path], count: int) -> list[Tensor]:
-    """The first photographs that can be read, small, as float RGB [1, 3, H, W] in [0, 255]."""
-    read: list[Tensor] = []
-    for file in photographs:
-        if len(read) == count:
-            break
-        with suppress(TrainerError):
-            read.append(read_rgb(file, PREVIEW_SHORT_SIDE))
-    return read
+def clip_gradient(optimizer: torch.optim.Optimizer) -> None:
+    """Clip the norm of the gradient to CLIP_FACTOR times what Adam's second moments remember.
 
-
-def _describe(progress: Progress, stage: Stage, rate: float) -> str:
-    losses = ", ".join(f"{name} {value:.3g}" for name, value in progress.losses.items())
-    skipped = f", {len(progress.unreadable)} unreadable" if progress.unreadable else ""
-    return f"{stage.crop} px, {rate:.1f} images/s, {losses}{skipped}"
-
-
-def _save_preview(sheet: Tensor, file: Path) -> None:
-    file.parent.mkdir(exist_ok=True)
-    Image.fromarray(sheet.permute(1, 2, 0).numpy()).save(file, quality=90)
+    A photograph that the network makes noise of can have a thousand times the usual gradient. Adam
+    would leap, and then creep for the thousand steps that it remembers. The first step is not
+    clipped. Adam has one group of parameters.
+    """
+    (group,) = optimizer.param_groups
+    states = [optimizer.state[parameter] for parameter in group["params"]]
+    if not all(states):
+        return  # the first step
+    # Adam's own bias correction: the moments start from zero.
+    correction = 1 - group["betas"][1] ** states[0]["step"].item()
+    mean_square = torch.stack([state["exp_avg_sq"].sum() for state in states]).sum() / correction
+    nn.utils.clip_grad_norm_(group["params"], CLIP_FACTOR * mean_square.sqrt().item())
 
 
 def trained_model(run: Run) -> TrainedModel:

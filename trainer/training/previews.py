@@ -1,4 +1,4 @@
-"""Pictures of how a run is doing: what its network makes of photographs, side by side."""
+"""Previews of a run: photographs and the network's output, side by side on a contact sheet."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,13 +11,14 @@ from torch.nn import functional as F
 def contact_sheet(
     network: nn.Module, shown: Callable[[Tensor], Tensor], photographs: Sequence[Tensor]
 ) -> Tensor:
-    """uint8 RGB [3, H, W] from float RGB photographs [1, 3, H, W] in [0, 255] of any sizes.
+    """A contact sheet, uint8 RGB [3, H, W], of float RGB photographs [1, 3, H, W] in [0, 255].
 
-    ``shown`` makes a photograph's part of the sheet, float RGB [1, 3, H, W], with ``network``.
+    Their sizes may differ. ``shown`` makes a photograph's column with ``network``, float RGB
+    [1, 3, H, W].
     """
     device = next(network.parameters()).device
     training = network.training
-    network.eval()  # looking must not move the running statistics of batch norm
+    network.eval()  # a preview must not change batch norm's running statistics
     columns = [shown(photograph.to(device)).float().cpu()[0] for photograph in photographs]
     network.train(training)
     height = max(column.shape[1] for column in columns)

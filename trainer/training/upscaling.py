@@ -1,8 +1,7 @@
-"""What a step of super-resolution training minimises (paper, sections 3.2 and 4.2)."""
+"""The losses of super-resolution training (paper, sections 3.2 and 4.2)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -17,9 +16,7 @@ from trainer.training.crops import NativeCrop
 
 
 class Upscaling:
-    """Photographs are shrunk, and the network is to give them back: by pixel and by feature."""
-
-    losses: ClassVar[Sequence[str]] = ("total", "pixel", "feature", "lattice")
+    """Pixel and feature loss of an upscaler's output, beside the photograph that was shrunk."""
 
     def __init__(
         self,
@@ -39,10 +36,14 @@ class Upscaling:
             self.vgg.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._matrix = cache(self._shrinking_matrix)
 
-    def __call__(self, images: Tensor, step: int) -> Tensor:
-        """The losses of a batch, float32 [4]: float RGB [N, 3, H, W] in [0, 255]."""
+    def __call__(self, images: Tensor, step: int) -> dict[str, Tensor]:
+        """The losses of a batch of float RGB [N, 3, H, W] in [0, 255]: float32 scalars by name.
+
+        All are weighted and means over the batch; ``total`` is their sum and is minimised. Those
+        without a weight are not computed, and 0.
+        """
         loss = self.recipe.loss
-        output = self.network(self.shrunk(images))
+        output = self.network(self.shrunk(images))  # [N, 3, H, W]
         distance = F.l1_loss if loss.pixel == "l1" else F.mse_loss
         pixel = loss.pixel_weight * distance(output, images)
         feature = torch.zeros_like(pixel)
@@ -56,20 +57,24 @@ class Upscaling:
         grid = torch.zeros_like(pixel)
         if loss.lattice_weight:
             grid = loss.lattice_weight * lattice(output - images, self.recipe.network.factor)
-        return torch.stack([pixel + feature + grid, pixel, feature, grid])
+        total = pixel + feature + grid
+        return {"total": total, "pixel": pixel, "feature": feature, "lattice": grid}
 
     def _shifted(self, pixels: Tensor, step: int) -> Tensor:
-        """Cut off as many rows and columns as bring VGG's pooling to another phase each step.
+        """Cut rows and columns off so that VGG's pooling has another phase each step.
 
-        With one phase for good, the network learns what of each block of factor x factor pixels
-        the pooling looks at, and prints that as a grid over its pictures.
+        With one phase for good, the network learns which of each block of factor x factor pixels
+        the pooling picks, and prints that as a grid over its pictures.
         """
         factor = self.recipe.network.factor
         return pixels[..., step % factor :, step // factor % factor :]
 
     @torch.no_grad()
     def shrunk(self, images: Tensor) -> Tensor:
-        """The network's input, rounded to bytes as a user's is: [N, 3, H / factor, W / factor]."""
+        """Bicubic downsampling, rounded to bytes as a user's input is.
+
+        Float RGB [N, 3, H, W] to [N, 3, H / factor, W / factor], both in [0, 255].
+        """
         height, width = images.shape[-2:]
         with torch.autocast(images.device.type, enabled=False):
             rows = self._matrix(height) @ images
@@ -77,6 +82,7 @@ class Upscaling:
         return low.clamp(0, 255).round().contiguous(memory_format=torch.channels_last)
 
     def _shrinking_matrix(self, length: int) -> Tensor:
+        """float32 [length / factor, length], on the device."""
         matrix = shrinking_matrix(length, self.recipe.network.factor, self.recipe.blur_sigma)
         return torch.from_numpy(matrix).to(self.device)
 

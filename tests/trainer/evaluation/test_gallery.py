@@ -7,13 +7,13 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from trainer.networks.served import ServedStyleNet
 
 from tests.support import small
 from trainer import commands, weights_file
 from trainer.__main__ import main
 from trainer.evaluation.gallery import HEIGHT, SHRINK, WIDTH
 from trainer.images.sheets import GAP
+from trainer.networks.served import ServedStyleNet
 
 CELL_WIDTH, CELL_HEIGHT = WIDTH // SHRINK, HEIGHT // SHRINK
 

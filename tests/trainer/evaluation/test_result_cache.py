@@ -6,44 +6,44 @@ import numpy as np
 import pytest
 
 from trainer.errors import TrainerError
-from trainer.evaluation.result_cache import Kept, digest
+from trainer.evaluation.result_cache import ResultCache, digest, key_of
 
 
-def test_what_is_kept_is_not_measured_again(tmp_path: Path) -> None:
-    measured: list[str] = []
-
-    def measure() -> list[float]:
-        measured.append("once")
-        return [0.1, 2.0]
-
-    results = [Kept(tmp_path).numbers("losses", {"size": 256}, measure) for _ in range(2)]
-    assert results == [[0.1, 2.0]] * 2
-    assert measured == ["once"]
+def test_what_was_put_is_found_by_another_cache_of_the_folder(tmp_path: Path) -> None:
+    key = key_of("losses", {"size": 256})
+    assert ResultCache(tmp_path).get(key) is None
+    ResultCache(tmp_path).put(key, [0.1, 2.0])
+    assert ResultCache(tmp_path).get(key) == [0.1, 2.0]
 
 
-def test_what_depends_on_something_else_is_measured_anew(tmp_path: Path) -> None:
-    kept = Kept(tmp_path)
-    kept.numbers("losses", {"weight": 1.0}, lambda: "first")
-    assert kept.numbers("losses", {"weight": 2.0}, lambda: "other") == "other"
-    assert kept.numbers("losses", {"weight": 1.0}, lambda: "never") == "first"
+def test_what_depends_on_something_else_is_another_result(tmp_path: Path) -> None:
+    cache = ResultCache(tmp_path)
+    cache.put(key_of("losses", {"weight": 1.0}), "first")
+    assert cache.get(key_of("losses", {"weight": 2.0})) is None
+    cache.put(key_of("losses", {"weight": 2.0}), "other")
+    assert cache.get(key_of("losses", {"weight": 2.0})) == "other"
+    assert cache.get(key_of("losses", {"weight": 1.0})) == "first"
+
+
+def test_a_key_does_not_depend_on_the_order_of_what_it_depends_on() -> None:
+    assert key_of("losses", {"a": 1, "b": 2}) == key_of("losses", {"b": 2, "a": 1})
 
 
 def test_a_picture_is_kept_to_the_bit(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8)
-    kept = Kept(tmp_path)
-    made = kept.picture("noise", [], lambda: noise)
-    again = kept.picture("noise", [], lambda: np.zeros_like(noise))
-    assert np.array_equal(made, noise)
+    cache = ResultCache(tmp_path)
+    assert cache.get_picture("noise") is None
+    cache.put_picture("noise", noise)
+    again = cache.get_picture("noise")
+    assert again is not None
     assert np.array_equal(again, noise)
 
 
 def test_what_fails_leaves_nothing_behind(tmp_path: Path) -> None:
-    def fail() -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        Kept(tmp_path / "kept").numbers("losses", [], fail)
-    assert not (tmp_path / "kept").exists()
+    cache = ResultCache(tmp_path / "cache")
+    with pytest.raises(TypeError):
+        cache.put("losses", {1, 2})  # JSON has no sets
+    assert not (tmp_path / "cache").exists()
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

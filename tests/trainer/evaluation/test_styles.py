@@ -8,12 +8,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from trainer.networks.served import ServedStyleNet
 
 from tests.support import small
 from trainer.evaluation import gatys, styles
-from trainer.evaluation.result_cache import Kept
+from trainer.evaluation.result_cache import ResultCache
 from trainer.evaluation.styles import Descents, Losses, Style, deviation, mean
+from trainer.networks.served import ServedStyleNet
 from trainer.pretrained.vgg import VGG16
 
 BY_HAND = Descents(
@@ -103,7 +103,7 @@ def test_a_network_is_judged_by_the_bytes_that_it_serves(photograph: NDArray[np.
 def test_photographs_are_measured_untouched_painted_and_after_each_iteration(
     style: Style, photographs: tuple[Path, ...], tmp_path: Path
 ) -> None:
-    (found,) = styles.measure(style, photographs[:2], {48: 3}, Kept(tmp_path))
+    (found,) = styles.measure(style, photographs[:2], {48: 3}, ResultCache(tmp_path))
     assert found.size == 48
     assert mean(found.untouched).content == pytest.approx(0, abs=1e-6)
 
@@ -123,5 +123,5 @@ def test_photographs_are_measured_untouched_painted_and_after_each_iteration(
 
 
 def test_each_size_is_measured(style: Style, photographs: tuple[Path, ...], tmp_path: Path) -> None:
-    found = styles.measure(style, photographs[:1], {32: 1, 48: 1}, Kept(tmp_path))
+    found = styles.measure(style, photographs[:1], {32: 1, 48: 1}, ResultCache(tmp_path))
     assert [one.size for one in found] == [32, 48]

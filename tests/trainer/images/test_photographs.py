@@ -59,6 +59,26 @@ UNREADABLE = pytest.mark.parametrize(
 
 
 @UNREADABLE
+def test_photographs_are_found_in_subfolders_in_order(tmp_path: Path) -> None:
+    names = ["b.JPG", "a/z.jpeg", "a/b/c.png", "c.webp"]
+    for name in names:
+        small.save(np.zeros((8, 8, 3), np.uint8), tmp_path / name)
+    (tmp_path / "notes.txt").write_text("not a photograph")
+    found = [str(file.relative_to(tmp_path)) for file in find_photographs(tmp_path)]
+    assert found == ["a/b/c.png", "a/z.jpeg", "b.JPG", "c.webp"]
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TrainerError, match="missing: no such folder"):
+        find_photographs(tmp_path / "missing")
+
+
+def test_an_empty_folder_is_named_with_the_formats_that_are_read(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not a photograph")
+    with pytest.raises(TrainerError, match=r"no photographs \(\.jpeg, \.jpg, \.png, \.webp\)"):
+        find_photographs(tmp_path)
+
+
 def test_an_unreadable_photograph_is_stepped_over_and_reported(
     spoil: Spoil, tmp_path: Path, photograph: NDArray[np.uint8]
 ) -> None:

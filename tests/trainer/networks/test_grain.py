@@ -1,7 +1,7 @@
 """The noise that served styles see on top of a photograph."""
 
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -15,6 +15,7 @@ def grain(height: int, width: int) -> Tensor:
     return noise
 
 
+@settings(deadline=None)
 @given(height=sides, width=sides)
 def test_a_place_has_the_same_noise_whatever_the_size(height: int, width: int) -> None:
     assert torch.equal(grain(height, width), grain(300, 300)[..., :height, :width])

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from trainer.networks.rewrites import PlacesConvNorm, on_places
+from trainer.networks.rewrites import PhasesConvNorm, on_phases
 from trainer.networks.style import ConvNorm, Norm
 
 sides = st.integers(2, 9)
@@ -25,15 +25,15 @@ def upsampling(norm: Norm, seed: int = 0) -> ConvNorm:
     return layers.eval()
 
 
-def rewritten(layers: ConvNorm) -> PlacesConvNorm:
-    return PlacesConvNorm(layers[2], layers[3])
+def rewritten(layers: ConvNorm) -> PhasesConvNorm:
+    return PhasesConvNorm(layers[2], layers[3])
 
 
 @pytest.mark.parametrize("norm", ["instance", "batch"])
 @settings(deadline=None, max_examples=20)
 @given(height=sides, width=sides)
 @torch.no_grad()
-def test_places_interleaved_are_what_the_layers_compute(
+def test_phases_interleaved_are_what_the_layers_compute(
     norm: Norm, height: int, width: int
 ) -> None:
     layers = upsampling(norm)
@@ -47,13 +47,13 @@ def test_places_interleaved_are_what_the_layers_compute(
 @settings(deadline=None, max_examples=10)
 @given(height=sides, width=sides)
 @torch.no_grad()
-def test_a_convolution_on_places_is_the_convolution(kernel: int, height: int, width: int) -> None:
+def test_a_convolution_on_phases_is_the_convolution(kernel: int, height: int, width: int) -> None:
     convolution = nn.Conv2d(4, 3, kernel)
-    margin = on_places(convolution).kernel_size[0] // 2
+    margin = on_phases(convolution).kernel_size[0] // 2
     x = torch.randn(2, 4, 2 * (height + 2 * margin), 2 * (width + 2 * margin))
-    computed = F.pixel_shuffle(on_places(convolution)(F.pixel_unshuffle(x, 2)), 2)
+    computed = F.pixel_shuffle(on_phases(convolution)(F.pixel_unshuffle(x, 2)), 2)
     assert computed.shape == (2, 3, 2 * height, 2 * width)
-    cut = 2 * margin - kernel // 2  # the places pad an odd reach to whole pairs
+    cut = 2 * margin - kernel // 2  # the phases pad an odd reach to whole pairs
     expected = convolution(x)[..., cut : cut + 2 * height, cut : cut + 2 * width]
     assert torch.allclose(computed, expected, atol=1e-5)
 

@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
-from trainer.networks.served import ServedUpscaleNet
 
 from tests.support.small import as_tensor, lively_upscaler
 from trainer.images.resampling import enlarge
+from trainer.networks.served import ServedUpscaleNet
 from trainer.networks.upscale import Factor, PaperUpscaleNet, UpscaleNet
 
 Build = Callable[[Factor], UpscaleNet | PaperUpscaleNet]

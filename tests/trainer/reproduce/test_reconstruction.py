@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tests.support.tables import rows
 from trainer.__main__ import main
-from trainer.evaluation.result_cache import Kept
+from trainer.evaluation.result_cache import ResultCache
 from trainer.pretrained.vgg import VGG16
 from trainer.reproduce import reconstruction
 from trainer.reproduce.report import Report
@@ -52,7 +52,7 @@ def test_a_low_layer_knows_the_picture(
 ) -> None:
     low = reconstruction.Reconstruction("content", ("relu1_2",), lambda x: x)
     report = Report(tmp_path, "low")
-    reconstruction.run(low, VGG16(real_vgg), photographs[0], 48, 30, Kept(tmp_path), report)
+    reconstruction.run(low, VGG16(real_vgg), photographs[0], 48, 30, ResultCache(tmp_path), report)
     (row,) = rows(tmp_path / "low.csv")
     assert float(row["relative_error"]) < 0.05
     assert float(row["ssim"]) > 0.8

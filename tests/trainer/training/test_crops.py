@@ -13,10 +13,9 @@ from PIL import Image
 from torch import Tensor
 
 from tests.support import small
-from trainer.errors import TrainerError
 from trainer.images.photographs import find_photographs
 from trainer.recipe import StylizeStage
-from trainer.training.crops import batches
+from trainer.training.crops import NativeCrop, batches
 
 GREYS = (10, 60, 110, 160, 210)
 
@@ -51,26 +50,6 @@ def crops(
 def shown(photographs: Sequence[Path], samples: range, seed: int = 0) -> list[int]:
     """Which of GREYS each sample is a crop of."""
     return crops(photographs, samples, seed=seed).float().mean(dim=(1, 2, 3)).int().tolist()
-
-
-def test_photographs_are_found_in_subfolders_in_order(tmp_path: Path) -> None:
-    names = ["b.JPG", "a/z.jpeg", "a/b/c.png", "c.webp"]
-    for name in names:
-        small.save(np.zeros((8, 8, 3), np.uint8), tmp_path / name)
-    (tmp_path / "notes.txt").write_text("not a photograph")
-    found = [str(file.relative_to(tmp_path)) for file in find_photographs(tmp_path)]
-    assert found == ["a/b/c.png", "a/z.jpeg", "b.JPG", "c.webp"]
-
-
-def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(TrainerError, match="missing: no such folder"):
-        find_photographs(tmp_path / "missing")
-
-
-def test_an_empty_folder_is_named_with_the_formats_that_are_read(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("not a photograph")
-    with pytest.raises(TrainerError, match=r"no photographs \(\.jpeg, \.jpg, \.png, \.webp\)"):
-        find_photographs(tmp_path)
 
 
 @forks
@@ -161,3 +140,43 @@ def test_photographs_of_any_mode_become_rgb(
     mean_of_channels = torch.from_numpy(np.asarray(expected).mean(axis=(0, 1)))
     assert crop.dtype == torch.uint8
     torch.testing.assert_close(crop.double().mean(dim=(1, 2)), mean_of_channels, atol=6, rtol=0)
+
+
+def test_native_crops_are_pieces_of_the_photograph_mirrored_and_turned(
+    tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> None:
+    file = small.save(astronaut[:48, :48], tmp_path / "face.png")
+    found = set()
+    for seed in range(60):
+        crop = NativeCrop()(file, 48, np.random.default_rng(seed))
+        found |= {
+            (mirrored, turns)
+            for mirrored in (False, True)
+            for turns in range(4)
+            if np.array_equal(crop, _moved(astronaut[:48, :48], turns, mirrored=mirrored))
+        }
+    assert len(found) == 8
+
+
+def test_native_crops_are_the_same_from_the_cache_as_from_the_file(
+    photographs: tuple[Path, ...],
+) -> None:
+    caching, reading = NativeCrop(), NativeCrop(cache_bytes=0)
+    for seed in range(8):
+        crops = [
+            cut(photographs[seed % 2], 40, np.random.default_rng(seed))
+            for cut in (caching, reading)
+        ]
+        assert np.array_equal(*crops)
+
+
+def test_photographs_smaller_than_the_crop_are_enlarged(
+    tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> None:
+    file = small.save(astronaut[:20, :30], tmp_path / "tiny.png")
+    assert NativeCrop()(file, 64, np.random.default_rng(0)).shape == (64, 64, 3)
+
+
+def _moved(pixels: NDArray[np.uint8], turns: int, *, mirrored: bool) -> NDArray[np.uint8]:
+    turned = np.rot90(pixels, turns)
+    return turned[:, ::-1] if mirrored else turned

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.training.clipping import MOST, clip_gradient
+from trainer.training.loop import CLIP_FACTOR, clip_gradient
 
 
 @pytest.fixture
@@ -37,13 +37,13 @@ def test_the_first_gradient_is_taken_as_it_is() -> None:
 
 
 def test_a_gradient_within_the_bound_is_taken_as_it_is(optimizer: torch.optim.Adam) -> None:
-    follow(optimizer, norm=0.9 * MOST * 2)
-    assert gradient_norm(optimizer) == pytest.approx(0.9 * MOST * 2)
+    follow(optimizer, norm=0.9 * CLIP_FACTOR * 2)
+    assert gradient_norm(optimizer) == pytest.approx(0.9 * CLIP_FACTOR * 2)
 
 
 def test_a_gradient_beyond_it_is_shortened_to_the_bound(optimizer: torch.optim.Adam) -> None:
     follow(optimizer, norm=2000.0)
-    assert gradient_norm(optimizer) == pytest.approx(MOST * 2, rel=1e-3)
+    assert gradient_norm(optimizer) == pytest.approx(CLIP_FACTOR * 2, rel=1e-3)
 
 
 def test_after_a_huge_one_adam_goes_on_at_its_pace(optimizer: torch.optim.Adam) -> None:

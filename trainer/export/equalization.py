@@ -1,10 +1,10 @@
-"""Prepares a style network for 8-bit integers by rewriting it exactly.
+"""Cross-layer equalization: rewrites a style network exactly, so that it bears 8-bit integers.
 
-An 8-bit tensor has one step for all of its channels, so the channel with the widest range would
-decide how coarse the others become. But instance norm takes away whatever scale and shift a
-convolution gives a channel, and a ReLU passes scales on to the next convolution. Both are used here
-to give every channel the same range, 256 steps of 1: the network computes what it did before.
-(Nagel et al. 2019, arXiv:1906.04721, section 4.1, equalise weights in the same way.)
+(Nagel et al. 2019, arXiv:1906.04721, section 4.1, equalize weights; here it is activations.) An
+8-bit activation tensor has one step for all of its channels, so the channel with the widest range
+would decide how coarse the others become. But instance norm removes whatever scale and shift a
+convolution gives a channel, and a ReLU passes scales on to the next convolution. With both, every
+channel gets the same range, 256 steps of 1, and the network computes the same function.
 """
 
 import copy
@@ -17,32 +17,32 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from trainer.networks.rewrites import PlacesConvNorm
+from trainer.networks.rewrites import PhasesConvNorm
 from trainer.networks.served import ServedStyleNet
 from trainer.networks.style import ConvNorm, ResidualBlock
 
 STEPS = 255
 HEADROOM = 1.15
-"""Times the range that occurred: other photographs reach further. More than 255 steps would give
-in a narrower range, it gains in pictures that calibration has not seen."""
+"""Factor by which ranges are widened, as photographs outside the calibration set reach further.
+That gains more in their pictures than the finer steps of a narrower range would."""
 _SPACING = 29
-"""Every so many pixels are looked at. Odd, so that places within 2x2 pixels take turns."""
+"""Values of every so many pixels are sampled. Odd, so that all phases of 2x2 pixels occur."""
 
 
 @dataclass
 class _Values:
-    """What a convolution took and gave, each [channels, values seen]."""
+    """Samples of a convolution's input and output, each [channels, samples]."""
 
     taken: Tensor
     given: Tensor
 
 
 @torch.no_grad()
-def balanced(network: ServedStyleNet, photographs: Iterable[NDArray[np.uint8]]) -> ServedStyleNet:
-    """The same function, every channel's range on ``photographs``, uint8 [H, W, 3], made equal.
+def equalized(network: ServedStyleNet, photographs: Iterable[NDArray[np.uint8]]) -> ServedStyleNet:
+    """The same function with every channel's range on ``photographs``, uint8 [H, W, 3], made equal.
 
-    What all convolutions but the first take is then best rounded to whole numbers, from 0 to 255
-    after a ReLU and from -128 to 127 elsewhere; and what all but the first and last give is too,
+    The inputs of all convolutions but the first can then be rounded to whole numbers, from 0 to 255
+    after a ReLU and from -128 to 127 elsewhere; so can the outputs of all but the first and last,
     from -128 to 127.
     """
     network = copy.deepcopy(network)
@@ -59,11 +59,11 @@ def balanced(network: ServedStyleNet, photographs: Iterable[NDArray[np.uint8]]) 
     for convolution, _ in [*leading[1:], *(part for block in blocks for part in block)]:
         _spread(convolution, *_range(values[convolution].given))
     for convolution, _ in upsampling:
-        places = 4
+        phases = 4  # they share the norm's statistics, and so the range
         given = values[convolution].given
-        given = given.view(places, -1, given.shape[1]).transpose(0, 1).flatten(1)
+        given = given.view(phases, -1, given.shape[1]).transpose(0, 1).flatten(1)
         low, high = _range(given)
-        _spread(convolution, low.repeat(places), high.repeat(places))
+        _spread(convolution, low.repeat(phases), high.repeat(phases))
 
     readers = [*(convolution for convolution, _ in leading[1:]), *(block[1][0] for block in blocks)]
     writers = [*(norm for _, norm in leading[:-1]), *(block[0][1] for block in blocks)]
@@ -72,7 +72,7 @@ def balanced(network: ServedStyleNet, photographs: Iterable[NDArray[np.uint8]]) 
     for norm, convolution in zip(writers, readers, strict=True):
         _pass_on(norm, convolution, values[convolution].taken)
 
-    # All blocks read and write one sum, so its channels have one scale throughout.
+    # All residual blocks read and write one sum, so its channels have one scale throughout.
     readers = [*(block[0][0] for block in blocks), upsampling[0][0]]
     low, high = _range(torch.cat([values[reader].taken for reader in readers], dim=1))
     scale = (STEPS // 2) / torch.maximum(-low, high).clamp(min=1e-6)
@@ -90,13 +90,14 @@ def _parts(layers: nn.Module) -> tuple[nn.Conv2d, nn.Module]:
     return convolution, norm
 
 
-def _upsampling(network: ServedStyleNet) -> Sequence[PlacesConvNorm]:
-    return cast(Sequence[PlacesConvNorm], network.upsampling)
+def _upsampling(network: ServedStyleNet) -> Sequence[PhasesConvNorm]:
+    return cast(Sequence[PhasesConvNorm], network.upsampling)
 
 
 def _values(
     network: nn.Module, photographs: Iterable[NDArray[np.uint8]]
 ) -> dict[nn.Module, _Values]:
+    """Samples of all convolutions' inputs and outputs on the photographs, uint8 [H, W, 3]."""
     seen: dict[nn.Module, list[_Values]] = {}
 
     def look(convolution: nn.Module, taken: tuple[Tensor], given: Tensor) -> None:
@@ -120,29 +121,33 @@ def _values(
 
 
 def _range(values: Tensor, *, from_zero: bool = False) -> tuple[Tensor, Tensor]:
-    """Of every channel, around its mean or from zero on, with some room beyond."""
+    """Lowest and highest value of every channel, [channels] each, widened by HEADROOM.
+
+    ``values``: [channels, samples]. Widened around the mean, or from zero.
+    """
     centre = torch.zeros(len(values)) if from_zero else values.mean(dim=1)
     lowest, highest = (centre if from_zero else values.amin(dim=1)), values.amax(dim=1)
     return centre + HEADROOM * (lowest - centre), centre + HEADROOM * (highest - centre)
 
 
 def _spread(convolution: nn.Conv2d, low: Tensor, high: Tensor) -> None:
-    """Give each channel between ``low`` and ``high`` values from -128 to 127."""
+    """Rescale each output channel, so that its range from ``low`` to ``high`` is -128 to 127."""
     scale = STEPS / (high - low).clamp(min=1e-6)
     convolution.weight.mul_(scale[:, None, None, None])
     convolution.bias = nn.Parameter(-(STEPS + 1) / 2 - low * scale)
 
 
 def _pass_on(norm: nn.Module, reader: nn.Conv2d, taken: Tensor) -> None:
-    """Let the ReLU after ``norm`` give values from 0 to 255, and ``reader`` expect them so."""
+    """Rescale ``norm`` so that its ReLU gives 0 to 255, and undo that in ``reader``'s weights."""
     channels = len(cast(Tensor, norm.weight))
-    places = len(taken) // channels
+    phases = len(taken) // channels  # 4 where they are channels, else 1
     _, high = _range(taken.reshape(channels, -1), from_zero=True)
     scale = STEPS / high.clamp(min=1e-6)
     _scale(norm, scale)
-    reader.weight.div_(scale.repeat_interleave(places)[:, None, None])
+    reader.weight.div_(scale.repeat_interleave(phases)[:, None, None])
 
 
 def _scale(norm: nn.Module, scale: Tensor) -> None:
+    """Multiply the channels that ``norm`` gives."""
     for parameter in (norm.weight, norm.bias):
         cast(Tensor, parameter).mul_(scale)

@@ -1,4 +1,4 @@
-"""Learning from a teacher."""
+"""Distillation: a student network learns to paint as its teacher does."""
 
 from pathlib import Path
 
@@ -19,7 +19,9 @@ def stages(*, imitating: int, alone: int) -> tuple[StylizeStage, ...]:
     return (first, StylizeStage(steps=alone, crop=32, batch=2))
 
 
-def pupil(painting: Path, imitating: int, alone: int, weight: float | None = 10.0) -> StylizeRecipe:
+def student(
+    painting: Path, imitating: int, alone: int, weight: float | None = 10.0
+) -> StylizeRecipe:
     followed = small.recipe(painting)
     described = followed.model_dump() | {
         "teacher": "a wider network",
@@ -38,14 +40,14 @@ def difference(one: StyleNet, other: StyleNet, photographs: tuple[Path, ...]) ->
     return sum((one(image) - other(image)).abs().mean().item() for image in images)
 
 
-def test_a_pupil_comes_to_paint_as_its_teacher_does(
+def test_a_student_comes_to_paint_as_its_teacher_does(
     tmp_path: Path,
     painting: Path,
     photographs: tuple[Path, ...],
     random_vgg: dict[str, Tensor],
 ) -> None:
     teacher = small.lively(width=8)
-    run = checkpoint.new_run(pupil(painting, imitating=60, alone=1), small.CPU)
+    run = checkpoint.new_run(student(painting, imitating=60, alone=1), small.CPU)
     before = difference(run.network, teacher, photographs)
     options = small.options(tmp_path)
     loop.train(run, random_vgg, photographs, options, teacher)
@@ -53,7 +55,7 @@ def test_a_pupil_comes_to_paint_as_its_teacher_does(
 
 
 def test_the_losses_take_over_in_a_line(painting: Path) -> None:
-    schedule = pupil(painting, imitating=3, alone=4).schedule
+    schedule = student(painting, imitating=3, alone=4).schedule
     shares = [schedule.imitation(step) for step in range(8)]
     assert shares == [1, 1, 1, 1, 0.75, 0.5, 0.25, 0]
 
@@ -64,7 +66,7 @@ def test_while_they_do_both_are_minimised(
     photographs: tuple[Path, ...],
     random_vgg: dict[str, Tensor],
 ) -> None:
-    run = checkpoint.new_run(pupil(painting, imitating=1, alone=2), small.CPU)
+    run = checkpoint.new_run(student(painting, imitating=1, alone=2), small.CPU)
     loop.train(run, random_vgg, photographs, small.options(tmp_path), small.lively(width=8))
     losses = run.progress.losses
     assert losses["imitation"] > 0
@@ -73,4 +75,4 @@ def test_while_they_do_both_are_minimised(
 
 def test_to_imitate_takes_a_teacher_and_a_weight(painting: Path) -> None:
     with pytest.raises(ValidationError, match=r"takes a teacher and a loss\.imitation_weight"):
-        pupil(painting, imitating=1, alone=1, weight=None)
+        student(painting, imitating=1, alone=1, weight=None)

@@ -13,7 +13,7 @@ from tests.support import small
 from trainer import commands, recipe, weights_file
 from trainer.__main__ import main
 from trainer.pretrained import vgg_weights
-from trainer.training import loop
+from trainer.training import loop, start
 from trainer.weights_file import TrainedModel
 
 SHIPPED = commands.WEIGHTS
@@ -38,7 +38,7 @@ def mine(
     """A step of training on a painting."""
     folder = tmp_path_factory.mktemp("mine")
     (folder / "weights").mkdir()
-    shutil.copy(SHIPPED / f"{commands.WARM_START}.safetensors", folder / "weights")
+    shutil.copy(SHIPPED / f"{start.WARM_START}.safetensors", folder / "weights")
     asked = ["train", "--style-image", painting, "--name", "mine", "--data", photographs[0].parent]
     said = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(said):
@@ -52,12 +52,12 @@ def mine(
 def test_it_starts_from_a_shipped_style_and_follows_its_recipe(
     mine: Finished, painting: Path
 ) -> None:
-    base, followed = recipe.load(commands.BASE_RECIPE), mine.model.recipe
+    base, followed = recipe.load(start.BASE_RECIPE), mine.model.recipe
     assert isinstance(followed, recipe.StylizeRecipe)
     assert followed.style.file == painting
     assert followed.loss == base.loss
     assert followed.network == base.network
-    assert (mine.model.training.init_from or "").startswith(f"{commands.WARM_START} (")
+    assert (mine.model.training.init_from or "").startswith(f"{start.WARM_START} (")
 
 
 def test_the_end_says_how_long_it_took_and_what_is_next(mine: Finished) -> None:

@@ -1,4 +1,4 @@
-"""Figures 7, 8 and 9."""
+"""Figures 8 and 9."""
 
 from pathlib import Path
 
@@ -10,28 +10,9 @@ from PIL import Image
 from tests.support import small
 from tests.support.tables import rows
 from trainer import recipe
-from trainer.__main__ import main
 from trainer.evaluation import upscalers
 from trainer.reproduce import upscaling
 from trainer.reproduce.report import Report
-from trainer.reproduce.sizes import SIDE
-
-
-def test_a_style_is_shown_at_every_size(style: str, photographs: tuple[Path, ...]) -> None:
-    arguments = ["reproduce", "sizes", "--style", style, "--content", str(photographs[0])]
-    assert main([*arguments, "--sizes", "256", "320", "--out", "paper"]) == 0
-    with Image.open("paper/sizes_small.png") as opened:
-        assert opened.width == 2 * SIDE + 6
-    assert "](sizes_small.png)" in Path("paper/sizes_small.md").read_text()
-
-
-def test_a_size_too_small_to_be_shown_is_refused(
-    style: str, photographs: tuple[Path, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ["reproduce", "sizes", "--style", style, "--content", str(photographs[0])]
-    assert main([*arguments, "--sizes", "64", "--out", "paper"]) == 2
-    assert "sizes from 224 pixels up can be shown, not 64" in capsys.readouterr().err
-    assert not Path("paper").exists()
 
 
 def test_upscalers_are_shown_beside_the_papers_figures(

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 from PIL import Image
-from trainer.networks.served import ServedUpscaleNet
 
 from tests.support import small
 from tests.support.small import Exported
 from trainer.export.store import export
 from trainer.images.resampling import enlarge, shrink
+from trainer.networks.served import ServedUpscaleNet
 from trainer.networks.upscale import Factor, PaperUpscaleNet, UpscaleNet
 
 

@@ -1,0 +1,84 @@
+"""How a training run starts: new, from other weights (a warm start), or resumed."""
+
+from pathlib import Path
+
+import torch
+
+from trainer import recipe, weights_file
+from trainer.errors import TrainerError
+from trainer.networks.style import StyleNet
+from trainer.recipe import Recipe, StylizeRecipe
+from trainer.training import checkpoint
+from trainer.training.checkpoint import Run
+from trainer.weights_file import Trained
+
+BASE_RECIPE = "wave"
+"""What a painting without a recipe is trained by, unless another is named."""
+WARM_START = "wave"
+"""The trained model that it then starts from: it can paint, and has only to paint otherwise."""
+
+
+def recipe_of(
+    model: str | None, style_image: Path | None, name: str | None, steps: int | None
+) -> Recipe:
+    """The recipe ``model``, for the painting ``style_image`` if given, in ``steps`` steps if given.
+
+    ``name`` is the title of a painting's model. Raises TrainerError if there is no such recipe, or
+    it is an upscaler's and there is a painting.
+    """
+    followed = recipe.load(model or BASE_RECIPE)
+    if style_image is not None:
+        if not isinstance(followed, StylizeRecipe):
+            raise TrainerError(f"--style-image: {model} is not a style")
+        assert name is not None
+        init_from = WARM_START if model is None else followed.init_from
+        followed = followed.for_painting(style_image, name, init_from)
+    return followed if steps is None else followed.with_steps(steps)
+
+
+def new(
+    followed: Recipe,
+    folder: Path,
+    device: torch.device,
+    trained: Trained,
+    *,
+    init_from: Path | None,
+    overwrite: bool,
+) -> Run:
+    """A run before its first step, with the weights ``init_from`` or of the recipe's warm start.
+
+    Raises TrainerError if ``folder`` holds a run that may not be overwritten, or if the weights are
+    missing or of another architecture.
+    """
+    if (folder / checkpoint.NAME).exists() and not overwrite:
+        raise TrainerError(
+            f"{folder} holds a run already: --resume goes on with it, --overwrite starts again"
+        )
+    run = checkpoint.new_run(followed, device)
+    if init_from is not None:
+        run.warm_start(weights_file.load(init_from), init_from.stem)
+    elif followed.init_from is not None:
+        run.warm_start(trained(followed.init_from), followed.init_from)
+    return run
+
+
+def resumed(folder: Path, device: torch.device, steps: int | None) -> Run:
+    """The run whose checkpoint is in ``folder``.
+
+    Raises TrainerError if there is none, or if it has another number of steps than asked for.
+    """
+    run = checkpoint.restore(folder, device)
+    planned = run.recipe.schedule.steps
+    if steps not in (None, planned):
+        raise TrainerError(f"{folder} is a run of {planned} steps, not {steps}")
+    return run
+
+
+def teacher_of(followed: Recipe, trained: Trained) -> StyleNet | None:
+    """The trained network that a distillation recipe's student learns from; None without one."""
+    if not isinstance(followed, StylizeRecipe) or followed.teacher is None:
+        return None
+    network = trained(followed.teacher).network
+    if not isinstance(network, StyleNet):
+        raise TrainerError(f"{followed.teacher} is not a style")
+    return network
