@@ -26,6 +26,7 @@ lint: $(VENV)/.develop
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-logo
 
 format: $(VENV)/.develop
 	$(VENV)/bin/ruff check --fix
@@ -44,7 +45,7 @@ fuzz: $(VENV)/.fuzz
 	$(VENV)/bin/python -m tests.hostile $(ARGS)
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

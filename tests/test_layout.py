@@ -35,6 +35,17 @@ COVERED_ELSEWHERE = {
     "service/serving/jobs": "service/routes/test_v2_infer",
     "service/serving/loading": "service/serving/test_reloading",
     "service/serving/pipeline": "service/routes/test_stylize",
+    "trainer/arguments": "trainer/test_main_command_line",
+    "trainer/commands": "trainer/test_main_command_line",
+    "trainer/errors": "trainer/test_main_mistakes",
+    "trainer/evaluation/crop_sheet": "trainer/evaluation/test_upscalers_commands",
+    "trainer/export/calibration": "trainer/export/test_quantization",
+    "trainer/export/golden": "trainer/export/test_store",
+    "trainer/export/precisions": "trainer/export/test_store",
+    "trainer/pretrained/files": "trainer/pretrained/test_vgg_weights",
+    "trainer/pretrained/lpips_package": "trainer/pretrained/test_vgg_weights_sources",
+    "trainer/reproduce/arguments": "trainer/reproduce/test_report",
+    "trainer/reproduce/commands": "trainer/reproduce/test_report",
 }
 """Modules that no test module is named after, with one that tests them."""
 
