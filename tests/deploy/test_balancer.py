@@ -10,7 +10,7 @@ from threading import Event
 import httpx
 import pytest
 
-from service.problems import MEDIA_TYPE
+from service.http.problem_details import MEDIA_TYPE
 from service.settings import Settings
 from tests.chaos import balancer
 from tests.chaos.balancer import Balancer
