@@ -1,4 +1,4 @@
-"""Photographs that cannot be read, or only with care."""
+"""Photographs that are found, cannot be read, or only with care."""
 
 import struct
 import zlib
