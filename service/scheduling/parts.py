@@ -37,21 +37,27 @@ class Parts(Generic[ModelT, Payload, Result]):
         self._batches: set[tuple[float, float]] = set()  # start and end
 
     async def __aiter__(self) -> AsyncIterator[tuple[int, Result]]:
-        started = 0
-        for finished in range(len(self._payloads)):
-            # At most two full batches, one on the device and one to follow: with more in the queue,
-            # a large image would delay all that arrives after it, and hold the memory of more
-            # results, for nothing. The oldest request goes first, so others get their turn between
-            # two of these batches.
-            in_work = 2 * self._scheduler.batch_size(*self._admission.batch_key)
-            while started < min(finished + in_work, len(self._payloads)):
-                self._group.create_task(self._run(started))
-                started += 1
+        started = self._start(0, finished=0)
+        for finished in range(1, len(self._payloads) + 1):
             index, completed = await self._done.get()
+            started = self._start(started, finished)
             ended = completed.started + completed.run_seconds
             self._batches.add((completed.started, ended))
             self._largest_batch = max(self._largest_batch, completed.batch_size)
             yield index, completed.result
+
+    def _start(self, started: int, finished: int) -> int:
+        """Submits parts until two full batches are in work; returns how many have been submitted.
+
+        One batch is on the device and one follows: with more in the queue, a large image would
+        delay all that arrives after it, and hold the memory of more results, for nothing. The
+        oldest request goes first, so others get their turn between two of these batches.
+        """
+        in_work = 2 * self._scheduler.batch_size(*self._admission.batch_key)
+        until = min(finished + in_work, len(self._payloads))
+        for index in range(started, until):
+            self._group.create_task(self._run(index))
+        return max(started, until)
 
     def completed(self, result: Whole) -> Completed[Whole]:
         """``result``, put together of all parts, with how they ran.
