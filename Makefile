@@ -3,11 +3,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help serve test lint format bench chaos soak fuzz clean
+.PHONY: help serve test test-fast lint format bench chaos soak fuzz clean
 
 help:
 	@echo "make serve   start the service on http://127.0.0.1:8000 (ARGS='--port 9000 ...')"
 	@echo "make test    lint, types and all tests"
+	@echo "make test-fast  those that need neither training nor a browser nor the balancer"
 	@echo "make lint    lint and types only"
 	@echo "make format  format the code"
 	@echo "make bench   measure the service, and others beside it (ARGS='--markdown FILE')"
@@ -21,6 +22,9 @@ serve: $(VENV)/.serve
 
 test: lint
 	$(VENV)/bin/python -m pytest
+
+test-fast: lint
+	$(VENV)/bin/python -m pytest -m 'not training and not browser and not balancer and not slow' -n 2
 
 lint: $(VENV)/.develop
 	$(VENV)/bin/ruff check

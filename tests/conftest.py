@@ -10,6 +10,30 @@ from numpy.typing import NDArray
 
 from tests.support.checkout import ROOT
 
+TRAINING = ("tests/trainer/training/", "tests/trainer/export/", "tests/trainer/reproduce/")
+TRAINING += ("tests/trainer/evaluation/", "tests/trainer/test_main_")
+SLOW = ("tests/hostile/", "tests/service/test_main.py", "tests/service/observability/test_tracing")
+SLOW += ("tests/service/routes/test_v2_infer.py", "tests/service/http/test_connections.py")
+SLOW += (
+    "tests/service/http/test_bodies.py",
+    "tests/service/folders/",
+    "tests/service/auth/test_keys",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks tests by what they need, so that make test-fast can leave them out."""
+    for item in items:
+        module = item.nodeid
+        if module.startswith(TRAINING):
+            item.add_marker("training")
+        elif module.startswith("tests/page/"):
+            item.add_marker("browser")
+        elif module.startswith("tests/deploy/"):
+            item.add_marker("balancer")
+        elif module.startswith(SLOW):
+            item.add_marker("slow")
+
 
 @pytest.fixture(scope="session")
 def model_store() -> Path:
