@@ -95,6 +95,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_runs(add)
 
+    add = command(
+        "keep", "Put what it takes to go on with a run into trainer/weights."
+    ).add_argument
+    add_model(add, "the run")
+    add_runs(add)
+
     evaluation = command(
         "evaluate",
         "Compare a style with optimising photographs directly, or upscalers with each other.",

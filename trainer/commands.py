@@ -21,11 +21,12 @@ from trainer.evaluation.upscalers import Upscaler, match_histogram
 from trainer.images.photographs import find_photographs, pixels_of, read_rgb
 from trainer.losses import LossTerms, PerceptualLoss
 from trainer.networks.style import StyleNet
+from trainer.painter_recipe import PainterRecipe
 from trainer.pretrained import lpips_weights, vgg_weights
 from trainer.pretrained.lpips import LPIPS
 from trainer.pretrained.vgg import VGG16
 from trainer.recipe import Recipe, StylizeRecipe, UpscaleRecipe
-from trainer.training import checkpoint, distributed, loop
+from trainer.training import campaign, checkpoint, distributed, loop
 from trainer.training.checkpoint import Run
 from trainer.training.distributed import World
 from trainer.weights_file import Trained, TrainedModel
@@ -131,11 +132,23 @@ def _teacher(followed: Recipe, runs: Path) -> StyleNet | None:
 
 
 def _resumed(options: Namespace, folder: Path, device: torch.device) -> Run:
-    run = checkpoint.restore(folder, device)
+    name = folder.name
+    if not (folder / checkpoint.NAME).exists() and campaign.kept(WEIGHTS, name):
+        run = campaign.restore(WEIGHTS, name, device)
+    else:
+        run = checkpoint.restore(folder, device)
+    if isinstance(run.recipe, PainterRecipe) and name in recipe.names():
+        run.follow(recipe.load(name))
     steps = run.recipe.schedule.steps
     if options.steps not in (None, steps):
         raise TrainerError(f"{folder} is a run of {steps} steps, not {options.steps}")
     return run
+
+
+def keep(options: Namespace) -> None:
+    run = checkpoint.restore(options.runs / options.model, torch.device("cpu"))
+    campaign.keep(run, loop.trained_model(run), WEIGHTS, options.model)
+    print(f"kept {options.model} at step {run.progress.step} in {WEIGHTS}")
 
 
 def evaluate(options: Namespace) -> None:

@@ -1,98 +1,26 @@
 """A recipe: everything needed to train one model again, read from ``recipes/<name>.toml``."""
 
-import hashlib
-import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import tomlkit
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from tomlkit.exceptions import ParseError
 
 from trainer import atomic
 from trainer.errors import TrainerError
 from trainer.networks.style import Architecture, Norm, StyleNet
 from trainer.networks.upscale import Factor, PaperUpscaleNet, UpscaleNet
+from trainer.painter_recipe import PainterRecipe
 from trainer.pretrained.vgg import Tap
+from trainer.recipe_base import FOLDER, BaseRecipe, ScheduleRecipe, Stage, Table, Weight
 
-FOLDER = Path(__file__).parent / "recipes"
 MEASURED = "measured"
 """The table of a recipe's file that holds what its model reached; no part of the recipe."""
 
-Weight = Annotated[float, Field(ge=0)]
 
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Stage(_Table):
-    """A part of the schedule with one crop size (pixels) and batch size."""
-
-    steps: Annotated[int, Field(ge=1)]
-    crop: Annotated[int, Field(ge=32, multiple_of=4)]
-    batch: Annotated[int, Field(ge=1)]
-
-
-class ScheduleRecipe(_Table):
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
-    peak_learning_rate: Annotated[float, Field(gt=0)]
-    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
-    """Share of the steps over which the learning rate rises; it falls as a cosine after that."""
-    seed: int = 0
-
-    @property
-    def steps(self) -> int:
-        return sum(stage.steps for stage in self.stages)
-
-    def learning_rate(self, step: int) -> float:
-        """One cycle: a linear rise over the warm-up, then half a cosine down to zero."""
-        position = (step + 0.5) / self.steps
-        if position < self.warmup:
-            return self.peak_learning_rate * position / self.warmup
-        falling = (position - self.warmup) / (1 - self.warmup)
-        return self.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * falling))
-
-
-class _Recipe(_Table):
-    kind: str
-    title: str
-    licence: str
-    data: str
-    """Which photographs the shipped weights were trained on."""
-    schedule: ScheduleRecipe
-    init_from: str | None = None
-    """The recipe whose trained weights this one starts from; none starts from random ones."""
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 (hex) of the canonical JSON of the recipe, without what it leaves open."""
-        canonical = json.dumps(self.model_dump(mode="json", exclude_none=True), sort_keys=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()
-
-    def with_steps(self, steps: int) -> Self:
-        """The same recipe with its stages shortened or stretched to ``steps`` steps in all."""
-        stages, spent, planned = [], 0, 0
-        for stage in self.schedule.stages:
-            planned += stage.steps
-            until = round(steps * planned / self.schedule.steps)
-            if until > spent:
-                stages.append(stage.model_copy(update={"steps": until - spent}))
-            spent = until
-        schedule = self.schedule.model_copy(update={"stages": tuple(stages)})
-        return self.model_copy(update={"schedule": schedule})
-
-
-class StyleNetRecipe(_Table):
+class StyleNetRecipe(Table):
     architecture: Architecture = "paper"
     width: Annotated[int, Field(ge=4, le=128)] = 32
     norm: Norm = "instance"
@@ -101,7 +29,7 @@ class StyleNetRecipe(_Table):
         return StyleNet(self.width, self.norm, self.architecture)
 
 
-class StyleRecipe(_Table):
+class StyleRecipe(Table):
     image: str
     """The painting: a file beside the recipe, or an absolute path."""
     short_side: Annotated[int, Field(ge=64)]
@@ -112,7 +40,7 @@ class StyleRecipe(_Table):
         return FOLDER / self.image
 
 
-class StylizeLossRecipe(_Table):
+class StylizeLossRecipe(Table):
     content_tap: Tap
     style_taps: tuple[Tap, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
     content_weight: Weight
@@ -157,7 +85,7 @@ class StylizeScheduleRecipe(ScheduleRecipe):
         return before
 
 
-class StylizeRecipe(_Recipe):
+class StylizeRecipe(BaseRecipe):
     kind: Literal["stylize"] = "stylize"
     network: StyleNetRecipe
     style: StyleRecipe
@@ -167,6 +95,9 @@ class StylizeRecipe(_Recipe):
     """The recipe whose trained network is imitated."""
 
     needs_vgg: ClassVar[bool] = True
+
+    def build(self) -> StyleNet:
+        return self.network.build()
 
     @model_validator(mode="after")
     def _imitation_is_complete(self) -> Self:
@@ -198,7 +129,7 @@ class StylizeRecipe(_Recipe):
         )
 
 
-class UpscaleNetRecipe(_Table):
+class UpscaleNetRecipe(Table):
     architecture: Architecture
     factor: Factor
     width: Annotated[int, Field(ge=4, le=256)] = 64
@@ -209,7 +140,7 @@ class UpscaleNetRecipe(_Table):
         return network(self.factor, self.width, self.blocks)
 
 
-class UpscaleLossRecipe(_Table):
+class UpscaleLossRecipe(Table):
     pixel: Literal["l1", "l2"]
     """Mean absolute or mean squared difference of pixels, in levels of 255."""
     pixel_weight: Weight
@@ -218,7 +149,7 @@ class UpscaleLossRecipe(_Table):
     lattice_weight: Weight = 0.0
 
 
-class UpscaleRecipe(_Recipe):
+class UpscaleRecipe(BaseRecipe):
     kind: Literal["upscale"] = "upscale"
     objective: Literal["pixel", "feature"]
     network: UpscaleNetRecipe
@@ -231,6 +162,9 @@ class UpscaleRecipe(_Recipe):
     def needs_vgg(self) -> bool:
         return bool(self.loss.features)
 
+    def build(self) -> UpscaleNet | PaperUpscaleNet:
+        return self.network.build()
+
     @model_validator(mode="after")
     def _crops_shrink_evenly(self) -> Self:
         for stage in self.schedule.stages:
@@ -239,7 +173,7 @@ class UpscaleRecipe(_Recipe):
         return self
 
 
-Recipe = StylizeRecipe | UpscaleRecipe
+Recipe = StylizeRecipe | PainterRecipe | UpscaleRecipe
 _RECIPE: TypeAdapter[Recipe] = TypeAdapter(Annotated[Recipe, Field(discriminator="kind")])
 
 

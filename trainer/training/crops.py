@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from trainer.errors import TrainerError
 from trainer.images.photographs import resized, rgb
-from trainer.recipe import Stage
+from trainer.recipe_base import Stage
 
 
 class Batch(NamedTuple):

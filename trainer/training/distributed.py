@@ -16,7 +16,7 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from trainer.errors import TrainerError
-from trainer.recipe import Stage
+from trainer.recipe_base import Stage
 
 Objective = Callable[[Tensor, int], Tensor]
 """Losses of a batch of images at a step; the first is minimised."""
