@@ -77,7 +77,8 @@ class PainterRecipe(BaseRecipe):
     needs_vgg: ClassVar[bool] = True
 
     def build(self) -> Painter:
-        return Painter(PainterNet(self.network.width), len(self.rows))
+        body = PainterNet(self.network.width)
+        return Painter(body, len(self.paintings), len(self.strokes))
 
     @property
     def rows(self) -> Sequence[tuple[PaintingRecipe, int]]:
