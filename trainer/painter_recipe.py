@@ -33,6 +33,8 @@ class PainterNetRecipe(Table):
 class PainterLossRecipe(Table):
     """Weights of relative errors (content, style), and of what keeps pictures clean and steady."""
 
+    drawing_weight: Weight
+    """Of the mean squared difference from the photograph's pixels, in units of the range."""
     content_weight: Weight
     style_weight: Weight
     tv_weight: Weight
@@ -45,6 +47,10 @@ class PainterScheduleRecipe(ScheduleRecipe):
     decay: Annotated[float, Field(gt=0, lt=1)]
     """Share of the steps, at the end, over which the learning rate falls to zero. Before, it is
     constant, so that a long training can be stretched or cut short until then."""
+    drawing_steps: Annotated[int, Field(ge=1)]
+    """For so many steps the photograph itself is drawn, pixel by pixel, and for as many more that
+    fades out. From random weights, grey would be a trap: Gram matrices are quadratic in contrast,
+    so there hardly any gradient asks for more of it."""
     ramp_from: Annotated[float, Field(gt=0, le=1)]
     ramp_steps: Annotated[int, Field(ge=1)]
     """Over so many steps the style weight grows from ``ramp_from`` of itself to the whole. A
@@ -57,6 +63,10 @@ class PainterScheduleRecipe(ScheduleRecipe):
             return self.peak_learning_rate * position / self.warmup
         falling = max(0.0, 1 - (1 - position) / self.decay)
         return self.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * falling))
+
+    def drawing(self, step: int) -> float:
+        """The share of drawing in the objective at this step; the rest is painting."""
+        return min(1.0, max(0.0, 2 - step / self.drawing_steps))
 
     def style_scale(self, step: int) -> float:
         """What the style weight is multiplied by at this step."""

@@ -19,6 +19,7 @@ def recipe(painting: Path, **schedule: Any) -> PainterRecipe:
             "data": "three photographs",
             "network": {"width": 4},
             "loss": {
+                "drawing_weight": 20.0,
                 "content_weight": 1.0,
                 "style_weight": 1.0,
                 "tv_weight": 1.0,
@@ -30,6 +31,7 @@ def recipe(painting: Path, **schedule: Any) -> PainterRecipe:
                 "stages": [{"steps": 4, "crop": 64, "batch": 2}],
                 "peak_learning_rate": 1e-3,
                 "decay": 0.25,
+                "drawing_steps": 1,
                 "ramp_from": 0.25,
                 "ramp_steps": 4,
                 **schedule,

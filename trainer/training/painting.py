@@ -6,6 +6,7 @@ from itertools import islice
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from trainer.images.photographs import read_rgb
 from trainer.losses import lattice, saturation, total_variation
@@ -28,6 +29,7 @@ class Painting:
     cut: Cut = staticmethod(resized_crop)
     losses = (
         "total",
+        "drawing",
         "content",
         "style",
         "total_variation",
@@ -68,11 +70,15 @@ class Painting:
         output, moved = output[:n], output[n:]
 
         top, left = random.integers(side // 2 + 1, size=2)
-        content, style = self.objective(output, images, rows, (int(top), int(left)))
+        drawing = self.recipe.schedule.drawing(step)
+        content = style = torch.zeros_like(logits[:n, 0, 0, 0])
+        if drawing < 1:
+            content, style = self.objective(output, images, rows, (int(top), int(left)))
         style_scale = self.recipe.schedule.style_scale(step) * self.style_weights[rows]
         terms = [
-            weights.content_weight * content.mean(),
-            weights.style_weight * (style_scale * style).mean(),
+            drawing * weights.drawing_weight * F.mse_loss(output / 255, images / 255),
+            (1 - drawing) * weights.content_weight * content.mean(),
+            (1 - drawing) * weights.style_weight * (style_scale * style).mean(),
             weights.tv_weight * total_variation(output),
             weights.saturation_weight * saturation(logits),
             weights.lattice_weight * lattice(output, LATTICE),
