@@ -47,7 +47,7 @@ def lively(rows: int = 3, seed: int = 0) -> Painter:
     torch.manual_seed(seed)
     painter = Painter(PainterNet(width=4), rows, strokes=1)
     with torch.no_grad():
-        painter.own.copy_(0.1 * torch.randn_like(painter.own))
+        painter.own.copy_(0.2 * torch.randn_like(painter.own))
         last = painter.body.to_rgb[1]
         assert isinstance(last, torch.nn.Conv2d)
         last.weight.mul_(20)  # a new network's outputs are near grey

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tests.support import small
-from trainer.perceptual import STYLE_TAPS, TwoScaleStyle, relative_error
+from trainer.perceptual import STYLE_TAPS, TwoScaleStyle, relative_error, symmetric_error
 from trainer.pretrained.vgg import VGG16
 
 
@@ -23,6 +23,18 @@ def test_a_relative_error_has_no_scale(factor: float) -> None:
     torch.testing.assert_close(
         relative_error(factor * found, factor * wanted), relative_error(found, wanted)
     )
+
+
+def test_the_symmetric_error_is_the_relative_one_near_the_target_and_bounded_far_from_it() -> None:
+    torch.manual_seed(0)
+    wanted = torch.rand(1, 3, 4)
+    near = wanted + 1e-3 * torch.randn_like(wanted)
+    torch.testing.assert_close(
+        symmetric_error(near, wanted), relative_error(near, wanted), rtol=0.01, atol=0
+    )
+    assert symmetric_error(torch.zeros_like(wanted), wanted).item() == 2
+    assert symmetric_error(-wanted, wanted).item() == 4
+    assert symmetric_error(1e6 * wanted, wanted).item() == pytest.approx(2, rel=1e-3)
 
 
 def test_a_painting_has_its_own_style_and_a_photograph_its_own_content(

@@ -17,7 +17,7 @@ from trainer.networks.style import PIXEL_CENTRE, to_pixels
 EPSILON = 1e-5
 """Added to the variance before the square root, as in PyTorch's instance norm."""
 
-ROW_GAIN = 5.0
+ROW_GAIN = 2.0
 """Adam moves every number alike, but a row is asked for once in many steps: it moves further."""
 
 
