@@ -42,6 +42,7 @@ COVERED_ELSEWHERE = {
     "trainer/export/calibration": "trainer/export/test_quantization",
     "trainer/export/golden": "trainer/export/test_store",
     "trainer/export/precisions": "trainer/export/test_store",
+    "trainer/painter_recipe": "trainer/training/test_painting",
     "trainer/pretrained/files": "trainer/pretrained/test_vgg_weights",
     "trainer/pretrained/lpips_package": "trainer/pretrained/test_vgg_weights_sources",
     "trainer/reproduce/arguments": "trainer/reproduce/test_report",

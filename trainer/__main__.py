@@ -49,6 +49,7 @@ def _commands() -> dict[str, Command]:
 
     return {
         "train": commands.train,
+        "keep": commands.keep,
         "evaluate": commands.evaluate,
         "crops": commands.crops,
         "gallery": commands.gallery,
@@ -109,6 +110,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="steps between checkpoints (a tenth of the run, at most 100)",
     )
+    add_runs(add)
+
+    add = command(
+        "keep", "Put what it takes to go on with a run into trainer/weights."
+    ).add_argument
+    add_model(add, "the run")
     add_runs(add)
 
     evaluation = command(

@@ -24,7 +24,7 @@ from trainer.pretrained import lpips_weights, vgg_weights
 from trainer.pretrained.lpips import LPIPS
 from trainer.pretrained.vgg import VGG16
 from trainer.recipe import StylizeRecipe, UpscaleRecipe
-from trainer.training import checkpoint, distributed, loop, start
+from trainer.training import campaign, checkpoint, distributed, loop, start
 from trainer.training.distributed import World
 from trainer.weights_file import TrainedModel
 
@@ -49,7 +49,7 @@ def _train(options: Namespace, name: str, device: torch.device, world: World) ->
     photographs = find_photographs(options.data)
     trained = partial(_trained, runs=options.runs)
     if options.resume:
-        run = start.resumed(folder, device, options.steps)
+        run = start.resumed(folder, device, options.steps, WEIGHTS)
     else:
         followed = start.recipe_of(options.model, options.style_image, options.name, options.steps)
         run = start.new(
@@ -102,6 +102,12 @@ def _name_of_run(options: Namespace) -> str:
     if options.data is None:
         raise TrainerError("--data FOLDER is missing: photographs to train on; a thousand do")
     return name
+
+
+def keep(options: Namespace) -> None:
+    run = checkpoint.restore(options.runs / options.model, torch.device("cpu"))
+    campaign.keep(run, loop.trained_model(run), WEIGHTS, options.model)
+    print(f"kept {options.model} at step {run.progress.step} in {WEIGHTS}")
 
 
 def evaluate(options: Namespace) -> None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx
 from torch.nn import functional as F
 
 from trainer.pretrained.vgg import VGG16, Tap
@@ -21,8 +23,28 @@ def gram(features: Tensor) -> Tensor:
     """
     n, c, h, w = features.shape
     with torch.autocast(features.device.type, enabled=False):  # sums of H*W terms need float32
-        flat = features.float().reshape(n, c, h * w)
-        return flat @ flat.transpose(1, 2) / (c * h * w)
+        # Channels last, as the activations lie in memory.
+        flat = features.float().permute(0, 2, 3, 1).reshape(n, h * w, c)
+        products: Tensor = _Gram.apply(flat)  # type: ignore[no-untyped-call]
+        return products / (c * h * w)
+
+
+class _Gram(torch.autograd.Function):
+    """Products of all pairs of channels, summed over places: [N, HW, C] to [N, C, C].
+
+    By itself, autograd takes twice the products for the gradient, in two orders in memory.
+    """
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, flat: Tensor) -> Tensor:
+        ctx.save_for_backward(flat)
+        return flat.transpose(1, 2) @ flat
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (flat,) = ctx.saved_tensors
+        both: Tensor = flat @ (gradient + gradient.transpose(1, 2))
+        return both
 
 
 def total_variation(image: Tensor) -> Tensor:

@@ -12,10 +12,10 @@ from trainer import atomic
 from trainer.errors import TrainerError
 from trainer.networks.style import Architecture, Norm, StyleNet
 from trainer.networks.upscale import Factor, PaperUpscaleNet, UpscaleNet
+from trainer.painter_recipe import PainterRecipe
 from trainer.pretrained.vgg import Tap
-from trainer.recipe_base import BaseRecipe, ScheduleRecipe, Stage, Table, Weight
+from trainer.recipe_base import FOLDER, BaseRecipe, ScheduleRecipe, Stage, Table, Weight
 
-FOLDER = Path(__file__).parent / "recipes"
 MEASURED = "measured"
 """The table of a recipe's file with its model's evaluation; no part of the recipe."""
 
@@ -106,6 +106,9 @@ class StylizeRecipe(BaseRecipe):
 
     needs_vgg: ClassVar[bool] = True
 
+    def build(self) -> StyleNet:
+        return self.network.build()
+
     @model_validator(mode="after")
     def _imitation_is_complete(self) -> Self:
         imitates = any(stage.imitation for stage in self.schedule.stages)
@@ -176,6 +179,9 @@ class UpscaleRecipe(BaseRecipe):
     def needs_vgg(self) -> bool:
         return bool(self.loss.features)
 
+    def build(self) -> UpscaleNet | PaperUpscaleNet:
+        return self.network.build()
+
     @model_validator(mode="after")
     def _crops_shrink_evenly(self) -> Self:
         for stage in self.schedule.stages:
@@ -184,7 +190,7 @@ class UpscaleRecipe(BaseRecipe):
         return self
 
 
-Recipe = StylizeRecipe | UpscaleRecipe
+Recipe = StylizeRecipe | PainterRecipe | UpscaleRecipe
 _RECIPE: TypeAdapter[Recipe] = TypeAdapter(Annotated[Recipe, Field(discriminator="kind")])
 
 

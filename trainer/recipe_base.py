@@ -3,9 +3,12 @@
 import hashlib
 import json
 import math
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
+
+FOLDER = Path(__file__).parent / "recipes"
 
 Weight = Annotated[float, Field(ge=0)]
 

@@ -10,11 +10,12 @@ from safetensors.torch import save as serialize
 
 from trainer import atomic
 from trainer.errors import TrainerError
+from trainer.networks.painter import Painter
 from trainer.networks.style import StyleNet
 from trainer.networks.upscale import PaperUpscaleNet, UpscaleNet
 from trainer.recipe import Recipe, from_json
 
-Network = StyleNet | UpscaleNet | PaperUpscaleNet
+Network = StyleNet | Painter | UpscaleNet | PaperUpscaleNet
 
 
 class Training(BaseModel):
@@ -71,7 +72,7 @@ def load(file: Path) -> TrainedModel:
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
         recipe = from_json(metadata["recipe"])
         training = Training.model_validate_json(metadata["training"])
-        network = recipe.network.build()
+        network = recipe.build()
         network.load_state_dict(tensors)
     except FileNotFoundError:
         raise TrainerError(f"{file}: no such file") from None

@@ -18,6 +18,7 @@ from trainer.errors import TrainerError
 from trainer.images import resampling
 from trainer.images.photographs import pixels_of, read_rgb
 from trainer.images.quality import WINDOW, luma, psnr, ssim
+from trainer.networks.painter import Painter
 from trainer.networks.served import ServedUpscaleNet
 from trainer.networks.style import StyleNet
 from trainer.pretrained.lpips import SMALLEST
@@ -126,7 +127,7 @@ def methods(models: Mapping[str, TrainedModel], factor: int) -> dict[str, Upscal
     """The upscalers by name: bicubic first, then the networks as they are served."""
     found: dict[str, Upscaler] = {"bicubic": partial(resampling.enlarge, factor=factor)}
     for name, model in models.items():
-        assert not isinstance(model.network, StyleNet)
+        assert not isinstance(model.network, StyleNet | Painter)
         found[name] = ServedUpscaleNet(model.network).enlarge
     return found
 

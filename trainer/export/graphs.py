@@ -9,6 +9,7 @@ from typing import Any
 import onnx
 import torch
 
+from trainer.networks.painter import Painter
 from trainer.networks.served import ServedStyleNet, ServedUpscaleNet
 from trainer.networks.style import StyleNet
 from trainer.weights_file import Network
@@ -22,6 +23,7 @@ def serve(network: Network) -> Served:
     """The network with its pre- and postprocessing, in evaluation mode: bytes in, bytes out."""
     if isinstance(network, StyleNet):
         return ServedStyleNet(network).eval()
+    assert not isinstance(network, Painter)
     return ServedUpscaleNet(network).eval()
 
 

@@ -25,7 +25,8 @@ from trainer.images.photographs import pixels_of, read_rgb
 from trainer.images.resampling import enlarge, shrink
 from trainer.networks.served import ServedStyleNet
 from trainer.networks.style import StyleNet
-from trainer.recipe import FOLDER, Recipe, StylizeRecipe, UpscaleRecipe
+from trainer.recipe import Recipe, StylizeRecipe, UpscaleRecipe
+from trainer.recipe_base import FOLDER
 from trainer.weights_file import TrainedModel
 
 TOLERANCE = 1
@@ -117,6 +118,7 @@ def _preview(
     if isinstance(recipe, StylizeRecipe):
         stylized: NDArray[np.uint8] = transform(np.stack([pixels, pixels[:, ::-1]]))[0]
         return stylized
+    assert isinstance(recipe, UpscaleRecipe)
     factor = recipe.network.factor
     low = shrink(pixels, factor)
     enlarged = transform(np.stack([low, low[:, ::-1]]))[0]

@@ -55,6 +55,16 @@ class Run:
         self.network.load_state_dict(own | fitting)
         self.progress.init_from = f"{name} ({source.recipe.digest[:12]})"
 
+    def follow(self, recipe: Recipe) -> None:
+        """Go on by a changed recipe, of the same parameters: other weights, a longer schedule."""
+        shapes = [
+            {key: tensor.shape for key, tensor in network.state_dict().items()}
+            for network in (self.network, recipe.build())
+        ]
+        if shapes[0] != shapes[1]:
+            raise TrainerError("the recipe has changed to another network or gallery since")
+        self.recipe = recipe
+
     def save(self, folder: Path) -> None:
         """Replace the folder's checkpoint atomically; it survives a power cut once this returns."""
         state = {
@@ -71,7 +81,7 @@ class Run:
 def new_run(recipe: Recipe, device: torch.device) -> Run:
     """A run before its first step, initialised from the recipe's seed."""
     torch.manual_seed(recipe.schedule.seed)
-    network = recipe.network.build()
+    network = recipe.build()
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Run(recipe, network, torch.optim.Adam(network.parameters()), Progress())
 

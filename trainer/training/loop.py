@@ -21,12 +21,15 @@ from torch import Tensor, nn
 
 from trainer import weights_file
 from trainer.devices import autocast
+from trainer.networks.painter import Painter
 from trainer.networks.style import StyleNet
+from trainer.painter_recipe import PainterRecipe
 from trainer.recipe import StylizeRecipe
 from trainer.recipe_base import Stage
 from trainer.training.checkpoint import Run
 from trainer.training.crops import Batch, Cut, batches
 from trainer.training.distributed import ALONE, World
+from trainer.training.painting import Painting
 from trainer.training.reporter import Reporter
 from trainer.training.stylizing import Stylizing
 from trainer.training.upscaling import Upscaling
@@ -137,7 +140,10 @@ def _task(
     if isinstance(recipe, StylizeRecipe):
         assert isinstance(network, StyleNet)
         return Stylizing(network, recipe, vgg_weights, device, teacher)
-    assert not isinstance(network, StyleNet)
+    if isinstance(recipe, PainterRecipe):
+        assert isinstance(network, Painter)
+        return Painting(network, recipe, vgg_weights, device)
+    assert not isinstance(network, StyleNet | Painter)
     return Upscaling(network, recipe, vgg_weights, device)
 
 

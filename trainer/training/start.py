@@ -7,8 +7,9 @@ import torch
 from trainer import recipe, weights_file
 from trainer.errors import TrainerError
 from trainer.networks.style import StyleNet
+from trainer.painter_recipe import PainterRecipe
 from trainer.recipe import Recipe, StylizeRecipe
-from trainer.training import checkpoint
+from trainer.training import campaign, checkpoint
 from trainer.training.checkpoint import Run
 from trainer.weights_file import Trained
 
@@ -62,12 +63,19 @@ def new(
     return run
 
 
-def resumed(folder: Path, device: torch.device, steps: int | None) -> Run:
-    """The run whose checkpoint is in ``folder``.
+def resumed(folder: Path, device: torch.device, steps: int | None, weights: Path) -> Run:
+    """The run whose checkpoint is in ``folder``, else the one of its name kept in ``weights``.
 
-    Raises TrainerError if there is none, or if it has another number of steps than asked for.
+    A Painter's follows its recipe as it is now. Raises TrainerError if there is no run, or if it
+    has another number of steps than asked for.
     """
-    run = checkpoint.restore(folder, device)
+    name = folder.name
+    if not (folder / checkpoint.NAME).exists() and campaign.kept(weights, name):
+        run = campaign.restore(weights, name, device)
+    else:
+        run = checkpoint.restore(folder, device)
+    if isinstance(run.recipe, PainterRecipe) and name in recipe.names():
+        run.follow(recipe.load(name))
     planned = run.recipe.schedule.steps
     if steps not in (None, planned):
         raise TrainerError(f"{folder} is a run of {planned} steps, not {steps}")

@@ -13,17 +13,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.support import small
+from tests.support import painters, small
 from trainer import weights_file
 from trainer.errors import TrainerError
 from trainer.recipe import Recipe
 from trainer.training import checkpoint, loop
 
 
-@pytest.fixture(params=["stylize", "upscale"])
+@pytest.fixture(params=["stylize", "painter", "upscale"])
 def followed(request: pytest.FixtureRequest, painting: Path) -> Recipe:
     if request.param == "stylize":
         return small.recipe(painting, stages=small.stages(4, 8))
+    if request.param == "painter":
+        return painters.recipe(painting, stages=[{"steps": 12, "crop": 64, "batch": 2}])
     return small.upscale_recipe(steps=12, loss=small.FEATURE_LOSS)
 
 

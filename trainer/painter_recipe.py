@@ -1,0 +1,96 @@
+"""The recipe of a Painter: one network and a gallery of paintings, each at several stroke sizes."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from trainer.networks.painter import Painter, PainterNet
+from trainer.recipe_base import FOLDER, BaseRecipe, ScheduleRecipe, Table, Weight
+
+
+class PaintingRecipe(Table):
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    title: str
+    painter: str
+    year: str
+    image: str
+    """The painting's characteristic part: a file beside the recipe, or an absolute path."""
+    style_weight: Annotated[float, Field(gt=0)] = 1.0
+    """Multiplies the loss's, where a painting asks for more or less of its manner."""
+
+    @property
+    def file(self) -> Path:
+        return FOLDER / self.image
+
+
+class PainterNetRecipe(Table):
+    width: Annotated[int, Field(ge=4, le=128)]
+
+
+class PainterLossRecipe(Table):
+    """Weights of relative errors (content, style), and of what keeps pictures clean and steady."""
+
+    drawing_weight: Weight
+    """Of the mean squared difference from the photograph's pixels, in units of the range."""
+    content_weight: Weight
+    style_weight: Weight
+    tv_weight: Weight
+    saturation_weight: Weight
+    lattice_weight: Weight
+    consistency_weight: Weight
+
+
+class PainterScheduleRecipe(ScheduleRecipe):
+    decay: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the steps, at the end, over which the learning rate falls to zero. Before, it is
+    constant, so that a long training can be stretched or cut short until then."""
+    drawing_steps: Annotated[int, Field(ge=1)]
+    """For so many steps the photograph itself is drawn, pixel by pixel, and for as many more that
+    fades out. From random weights, grey would be a trap: Gram matrices are quadratic in contrast,
+    so there hardly any gradient asks for more of it."""
+    ramp_from: Annotated[float, Field(gt=0, le=1)]
+    ramp_steps: Annotated[int, Field(ge=1)]
+    """Over so many steps the style weight grows from ``ramp_from`` of itself to the whole. A
+    network that meets it before it can draw settles on a texture that ignores the photograph."""
+
+    def learning_rate(self, step: int) -> float:
+        """A linear rise over the warm-up, then constant, at last half a cosine down to zero."""
+        position = (step + 0.5) / self.steps
+        if position < self.warmup:
+            return self.peak_learning_rate * position / self.warmup
+        falling = max(0.0, 1 - (1 - position) / self.decay)
+        return self.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * falling))
+
+    def drawing(self, step: int) -> float:
+        """The share of drawing in the objective at this step; the rest is painting."""
+        return min(1.0, max(0.0, 2 - step / self.drawing_steps))
+
+    def style_scale(self, step: int) -> float:
+        """What the style weight is multiplied by at this step."""
+        return self.ramp_from + (1 - self.ramp_from) * min(1.0, step / self.ramp_steps)
+
+
+class PainterRecipe(BaseRecipe):
+    kind: Literal["painter"] = "painter"
+    network: PainterNetRecipe
+    loss: PainterLossRecipe
+    schedule: PainterScheduleRecipe
+    strokes: Annotated[tuple[int, ...], Field(min_length=1)]
+    """Short sides in pixels at which a painting is shown: larger ones give larger strokes."""
+    paintings: Annotated[tuple[PaintingRecipe, ...], Field(min_length=1)]
+    fitted_later: tuple[PaintingRecipe, ...] = ()
+    """Left out of the joint training: their rows are fitted to the body that it leads to."""
+
+    needs_vgg: ClassVar[bool] = True
+
+    def build(self) -> Painter:
+        body = PainterNet(self.network.width)
+        return Painter(body, len(self.paintings), len(self.strokes))
+
+    @property
+    def rows(self) -> Sequence[tuple[PaintingRecipe, int]]:
+        """The painting and the short side that each row of the network's table is trained for."""
+        return [(painting, side) for painting in self.paintings for side in self.strokes]
