@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.support.pictures import encoded
-from tests.support.server import Server
+from tests.support.server import Server, serving
 from tests.support.wire import head, wire
 
 MAX_BODY = 1 << 20
@@ -19,14 +19,13 @@ MAX_BODY = 1 << 20
 
 @pytest.fixture(scope="module")
 def server(upscaler_store: Path) -> Iterator[Server]:
-    running = Server(
+    options = (
         *("--model-store", str(upscaler_store)),
         *("--body-timeout-seconds", "2"),
         *("--max-body-bytes", str(MAX_BODY), "--max-open-bodies", "3"),
     )
-    running.until_ready()
-    yield running
-    running.stop()
+    with serving(*options) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

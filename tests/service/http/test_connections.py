@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.support.pictures import encoded
-from tests.support.server import Server
+from tests.support.server import Server, serving
 from tests.support.wire import head, wire
 
 HEAD_SECONDS = 3
@@ -19,14 +19,13 @@ MAX_CONNECTIONS = 24
 
 @pytest.fixture(scope="module")
 def server(upscaler_store: Path) -> Iterator[Server]:
-    running = Server(
+    options = (
         *("--model-store", str(upscaler_store)),
         *("--head-timeout-seconds", str(HEAD_SECONDS)),
         *("--max-connections", str(MAX_CONNECTIONS)),
     )
-    running.until_ready()
-    yield running
-    running.stop()
+    with serving(*options) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

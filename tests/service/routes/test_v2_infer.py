@@ -13,7 +13,7 @@ from PIL import Image
 from tritonclient.utils import InferenceServerException
 
 from tests.support.pictures import encoded
-from tests.support.server import Server
+from tests.support.server import Server, serving
 
 Pixels = NDArray[np.uint8]
 
@@ -22,13 +22,12 @@ MAX_BODY_BYTES = 4 << 20
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    running = Server(
+    options = (
         *("--max-body-bytes", str(MAX_BODY_BYTES)),
         *("--max-stylize-pixels", "40000", "--max-upscaled-pixels", "200000"),
     )
-    running.until_ready()
-    yield running
-    running.stop()
+    with serving(*options) as running:
+        yield running
 
 
 @pytest.fixture

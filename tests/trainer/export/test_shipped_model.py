@@ -17,13 +17,10 @@ from trainer.export import graphs, precisions, store
 from trainer.weights_file import TrainedModel
 
 WEIGHTS = ROOT / "trainer" / "weights"
-UNDER_WAY = {file.name.partition(".")[0] for file in WEIGHTS.glob("*.moments.safetensors")}
+STEMS = {file.stem for file in WEIGHTS.glob("*.safetensors")}
+UNDER_WAY = {stem.removesuffix(".moments") for stem in STEMS if stem.endswith(".moments")}
 """Runs that go on later: their weights are those of no finished model."""
-NAMES = sorted(
-    name
-    for name in (file.name.partition(".")[0] for file in WEIGHTS.glob("*.safetensors"))
-    if name not in UNDER_WAY
-)
+NAMES = sorted(STEMS - UNDER_WAY - {f"{name}.moments" for name in UNDER_WAY})
 
 each_model = pytest.mark.parametrize("name", NAMES)
 
