@@ -12,13 +12,6 @@ from tests.support.checkout import ROOT
 
 TRAINING = ("tests/trainer/training/", "tests/trainer/export/", "tests/trainer/reproduce/")
 TRAINING += ("tests/trainer/evaluation/", "tests/trainer/test_main_")
-SLOW = ("tests/hostile/", "tests/service/test_main.py", "tests/service/observability/test_tracing")
-SLOW += ("tests/service/routes/test_v2_infer.py", "tests/service/http/test_connections.py")
-SLOW += (
-    "tests/service/http/test_bodies.py",
-    "tests/service/folders/",
-    "tests/service/auth/test_keys",
-)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,8 +24,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
         elif module.startswith("tests/deploy/"):
             item.add_marker("balancer")
-        elif module.startswith(SLOW):
-            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")

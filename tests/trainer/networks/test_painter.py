@@ -79,6 +79,7 @@ def test_a_new_network_prints_no_grid() -> None:
 @pytest.mark.filterwarnings(
     "ignore::FutureWarning", "ignore::DeprecationWarning"
 )  # the exporter's own
+@pytest.mark.training
 def test_rows_are_an_input_of_the_exported_graph(tmp_path: Path) -> None:
     painter = painters.lively(rows=2)
     image = torch.rand(2, 3, 48, 64) * 255
