@@ -24,7 +24,7 @@ test: lint
 	$(VENV)/bin/python -m pytest
 
 test-fast: lint
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -m 'not training and not browser and not balancer' -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -m 'not training and not browser and not balancer' -n 4 --dist loadfile
 
 lint: $(VENV)/.develop
 	$(VENV)/bin/ruff check

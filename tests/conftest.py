@@ -40,6 +40,15 @@ def wave_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def pair_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of a style and an upscaler: what a server needs to answer, started sooner."""
+    store = tmp_path_factory.mktemp("model_store")
+    for name in ("wave", "upscale_x4_feature"):
+        shutil.copytree(ROOT / "model_store" / name, store / name)
+    return store
+
+
+@pytest.fixture(scope="session")
 def astronaut() -> NDArray[np.uint8]:
     """A portrait, uint8 [512, 512, 3]."""
     pixels: NDArray[np.uint8] = skimage.data.astronaut()

@@ -5,6 +5,7 @@ Some of each family; all of them, with a table of what came of it: make fuzz.
 
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -30,8 +31,8 @@ STEPS = {
 
 
 @pytest.fixture(scope="module")
-def attack() -> Iterator[Attack]:
-    with serving(*OPTIONS) as server:
+def attack(pair_store: Path) -> Iterator[Attack]:
+    with serving("--model-store", str(pair_store), *OPTIONS) as server:
         yield Attack(server)
 
 

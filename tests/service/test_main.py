@@ -18,8 +18,8 @@ from tests.support.upscalers import write_upscaler
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with serving("--max-batch-size", "1") as running:
+def server(pair_store: Path) -> Iterator[Server]:
+    with serving("--model-store", str(pair_store), "--max-batch-size", "1") as running:
         yield running
 
 
@@ -123,18 +123,25 @@ def stopped_while_upscaling(
     return answers
 
 
-def test_sigterm_finishes_open_requests_and_exits(astronaut: NDArray[np.uint8]) -> None:
-    server = Server("--max-batch-size", "1", "--drain-seconds", "300")
+def server_of_one_picture_at_a_time(store: Path, drain_seconds: int) -> Server:
+    options = ("--max-batch-size", "1", "--drain-seconds", str(drain_seconds))
+    server = Server("--model-store", str(store), *options)
     server.until_ready()
-    answers = stopped_while_upscaling(server, astronaut, requests=3)
-    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    return server
+
+
+def test_sigterm_finishes_open_requests_and_exits(
+    pair_store: Path, astronaut: NDArray[np.uint8]
+) -> None:
+    server = server_of_one_picture_at_a_time(pair_store, drain_seconds=300)
+    answers = stopped_while_upscaling(server, astronaut, requests=2)
+    assert [answer.status_code for answer in answers] == [200, 200]
 
 
 def test_what_drain_seconds_are_too_short_for_is_refused_for_another_replica_to_do(
-    astronaut: NDArray[np.uint8],
+    pair_store: Path, astronaut: NDArray[np.uint8]
 ) -> None:
-    server = Server("--max-batch-size", "1", "--drain-seconds", "0")
-    server.until_ready()
+    server = server_of_one_picture_at_a_time(pair_store, drain_seconds=0)
     answers = stopped_while_upscaling(server, astronaut, requests=8)
     refused = [answer for answer in answers if answer.status_code != 200]
     assert {answer.status_code for answer in refused} == {503}

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -21,8 +22,9 @@ MAX_BODY_BYTES = 4 << 20
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+def server(pair_store: Path) -> Iterator[Server]:
     options = (
+        *("--model-store", str(pair_store)),
         *("--max-body-bytes", str(MAX_BODY_BYTES)),
         *("--max-stylize-pixels", "40000", "--max-upscaled-pixels", "200000"),
     )
@@ -321,11 +323,11 @@ def test_an_answer_says_what_made_it_as_pictures_do(server: Server) -> None:
     request = {
         "inputs": [{"name": "image", "datatype": "UINT8", "shape": [1, 1, 2, 3], "data": [7] * 6}]
     }
-    url = f"{server.url}/v2/models/upscale_x4_pixel/infer"
+    url = f"{server.url}/v2/models/upscale_x4_feature/infer"
     answer = httpx.post(url, json=request, headers={"Prefer": "wait=30"}, timeout=60)
     (output,) = answer.json()["outputs"]
     assert (output["shape"], len(output["data"])) == ([1, 4, 8, 3], 96)
-    assert answer.headers["x-model"] == "upscale_x4_pixel"
+    assert answer.headers["x-model"] == "upscale_x4_feature"
     assert answer.headers["x-batch-size"] == "1"
     assert answer.headers["preference-applied"] == "wait=30"
     assert answer.headers["server-timing"].startswith("decode;dur=")
