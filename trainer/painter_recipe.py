@@ -56,6 +56,11 @@ class PainterScheduleRecipe(ScheduleRecipe):
     """Over so many steps the style weight grows from ``ramp_from`` of itself to the whole. A
     network that meets it before it can draw settles on a texture that ignores the photograph."""
 
+    first_paintings: Annotated[int, Field(ge=1)]
+    """So many paintings begin: a body learns to paint sooner from a few than from a gallery."""
+    first_steps: Annotated[int, Field(ge=0)]
+    """Steps after which the others join them."""
+
     def learning_rate(self, step: int) -> float:
         """A linear rise over the warm-up, then constant, at last half a cosine down to zero."""
         position = (step + 0.5) / self.steps
@@ -89,6 +94,11 @@ class PainterRecipe(BaseRecipe):
     def build(self) -> Painter:
         body = PainterNet(self.network.width)
         return Painter(body, len(self.paintings), len(self.strokes))
+
+    def joined(self, step: int) -> int:
+        """How many paintings, the first ones, are trained at this step."""
+        begun = step >= self.schedule.first_steps
+        return len(self.paintings) if begun else self.schedule.first_paintings
 
     @property
     def rows(self) -> Sequence[tuple[PaintingRecipe, int]]:

@@ -34,6 +34,8 @@ def recipe(painting: Path, **schedule: Any) -> PainterRecipe:
                 "drawing_steps": 1,
                 "ramp_from": 0.25,
                 "ramp_steps": 4,
+                "first_paintings": 1,
+                "first_steps": 2,
                 **schedule,
             },
             "strokes": [64, 96],

@@ -21,6 +21,10 @@ ROW_GAIN = 2.0
 """Adam moves every number alike, but a row is asked for once in many steps: it moves further."""
 
 
+LEAK = 0.2
+"""Slope below zero of the last activation."""
+
+
 def conditional_instance_norm(x: Tensor, row: Tensor) -> Tensor:
     """Normalise each channel of float [N, C, H, W], then scale and shift it by a row [N, 2 C]."""
     scale, shift = row.to(x.dtype)[..., None, None].chunk(2, dim=1)
@@ -31,7 +35,10 @@ def conditional_instance_norm(x: Tensor, row: Tensor) -> Tensor:
 
 
 class ConvNorm(nn.Module):
-    """Reflection-padded convolution, optional x2 nearest resize before it, conditional norm."""
+    """Reflection-padded convolution, optional x2 nearest resize before it, conditional norm.
+
+    Then a leaky ReLU: ``slope`` 0 is a ReLU, 1 nothing at all.
+    """
 
     def __init__(
         self,
@@ -41,12 +48,12 @@ class ConvNorm(nn.Module):
         *,
         stride: int = 1,
         upsample: bool = False,
-        relu: bool = True,
+        slope: float = 0.0,
     ) -> None:
         super().__init__()
         self.channels = channels_out
         self.upsample = upsample
-        self.relu = relu
+        self.slope = slope
         self.pad = nn.ReflectionPad2d(kernel // 2)
         # The normalisation subtracts the mean, and with it any bias.
         self.convolution = nn.Conv2d(channels_in, channels_out, kernel, stride, bias=False)
@@ -55,7 +62,7 @@ class ConvNorm(nn.Module):
         if self.upsample:
             x = F.interpolate(x, scale_factor=2, mode="nearest")
         x = conditional_instance_norm(self.convolution(self.pad(x)), row)
-        return F.relu(x) if self.relu else x
+        return F.leaky_relu(x, self.slope)
 
 
 class ResidualBlock(nn.Module):
@@ -64,7 +71,7 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.first = ConvNorm(channels, channels, 3)
-        self.second = ConvNorm(channels, channels, 3, relu=False)
+        self.second = ConvNorm(channels, channels, 3, slope=1.0)
 
     def forward(self, x: Tensor, rows: Iterator[Tensor]) -> Tensor:
         hidden = self.first(x, next(rows))
@@ -94,9 +101,10 @@ class PainterNet(nn.Module):
         self.early = ResidualBlock(quarter)
         self.deeper = ConvNorm(quarter, eighth, 3, stride=2)
         self.deep = nn.ModuleList(ResidualBlock(eighth) for _ in range(3))
-        self.shallower = ConvNorm(eighth, quarter, 3, upsample=True, relu=False)
+        self.shallower = ConvNorm(eighth, quarter, 3, upsample=True, slope=1.0)
         self.late = ResidualBlock(quarter)
-        self.up = ConvNorm(quarter, half, 3, upsample=True)
+        # Where a plain ReLU gave nothing in any channel, a whole cloud would have one colour.
+        self.up = ConvNorm(quarter, half, 3, upsample=True, slope=LEAK)
         last = nn.Conv2d(half, 3 * 2**2, 5)
         self.to_rgb = nn.Sequential(nn.ReflectionPad2d(2), last, nn.PixelShuffle(2))
         with torch.no_grad():
@@ -138,7 +146,8 @@ class PainterNet(nn.Module):
 class Painter(nn.Module):
     """A PainterNet and its table of rows: each of ``paintings`` at each of ``strokes`` sizes.
 
-    A row is what its painting has in common at all sizes, plus what is its own.
+    A row is what all paintings share, plus what its painting has in common at all sizes, plus what
+    is its own. So a painting that joins later starts from a row that can paint.
     """
 
     plain: Tensor
@@ -147,13 +156,14 @@ class Painter(nn.Module):
         super().__init__()
         self.body = body
         self.register_buffer("plain", body.plain_row(), persistent=False)
+        self.shared = nn.Parameter(torch.zeros(len(self.plain)))
         self.common = nn.Parameter(torch.zeros(paintings, 1, len(self.plain)))
         self.own = nn.Parameter(torch.zeros(paintings, strokes, len(self.plain)))
 
     @property
     def rows(self) -> Tensor:
         """All rows, float32 [paintings * strokes, D], those of one painting together."""
-        return self.plain + ROW_GAIN * (self.common + self.own).flatten(0, 1)
+        return self.plain + ROW_GAIN * (self.shared + self.common + self.own).flatten(0, 1)
 
     def logits(self, image: Tensor, rows: Tensor) -> Tensor:
         """The values before the tanh; ``rows`` int64 [N] says which row paints which image."""

@@ -18,7 +18,7 @@ from trainer.pretrained.vgg import VGG16
 from trainer.training.crops import Cut, resized_crop
 from trainer.training.scenes import Movement, lit, with_grain
 
-LATTICE = 4
+LATTICE = 8
 """Pixels: the period of what the strides and the sub-pixel convolution could print."""
 SHOWN_ROWS = 6
 
@@ -49,7 +49,8 @@ class Painting:
         weights = self.recipe.loss
         n, _, side, _ = images.shape
         random = np.random.default_rng((self.recipe.schedule.seed, 2, step))
-        rows = torch.from_numpy(random.choice(len(self.style_weights), n, replace=False))
+        joined = len(self.recipe.strokes) * self.recipe.joined(step)
+        rows = torch.from_numpy(random.choice(joined, n, replace=False))
         rows = rows.to(images.device)
         images = lit(images, random)
         # The first photograph is painted twice, once moved: its picture should move with it.

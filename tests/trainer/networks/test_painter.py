@@ -29,13 +29,14 @@ def test_the_row_has_a_scale_and_a_shift_for_every_channel_of_every_norm() -> No
     assert row.sum() == sum(channels)
 
 
-def test_the_rows_of_a_painting_lie_together_and_share_what_is_common() -> None:
+def test_the_rows_of_a_painting_lie_together_and_share_what_they_have_in_common() -> None:
     painter = Painter(PainterNet(width=4), paintings=2, strokes=3)
     with torch.no_grad():
+        painter.shared += 1
         painter.common[1] += 1
         painter.own[1, 2] += 1
     moved = (painter.rows - painter.plain)[:, 0]
-    assert moved.tolist() == [0, 0, 0, 2, 2, 4]
+    assert moved.tolist() == [2, 2, 2, 4, 4, 6]
 
 
 @torch.no_grad()

@@ -53,6 +53,21 @@ def test_the_photograph_is_drawn_first_and_without_a_style(task: Painting, image
     assert named[1]["style"] > 0
 
 
+def test_the_first_paintings_begin_and_the_others_join_them(painting: Path) -> None:
+    recipe = painters.recipe(painting, first_paintings=1, first_steps=10)
+    assert [recipe.joined(step) for step in (0, 9, 10)] == [1, 1, 2]
+
+
+def test_paintings_that_have_not_joined_yet_have_no_gradient(
+    painting: Path, random_vgg: dict[str, Tensor], images: Tensor
+) -> None:
+    recipe = painters.recipe(painting, first_paintings=1, first_steps=10)
+    task = Painting(recipe.build(), recipe, random_vgg, small.CPU)
+    task(images, 5)["total"].backward()
+    assert task.network.common.grad is not None
+    assert (task.network.common.grad.abs().sum(dim=(1, 2)) > 0).tolist() == [True, False]
+
+
 def test_drawing_fades_out(painting: Path) -> None:
     schedule = painters.recipe(painting, drawing_steps=10).schedule
     assert [schedule.drawing(step) for step in (0, 10, 15, 20, 99)] == [1, 1, 0.5, 0, 0]
