@@ -40,6 +40,7 @@ COVERED_ELSEWHERE = {
     "trainer/errors": "trainer/test_main_mistakes",
     "trainer/evaluation/crop_sheet": "trainer/evaluation/test_upscalers_commands",
     "trainer/export/calibration": "trainer/export/test_quantization",
+    "trainer/networks/canvas": "trainer/networks/test_served",
     "trainer/export/golden": "trainer/export/test_store",
     "trainer/export/precisions": "trainer/export/test_store",
     "trainer/painter_recipe": "trainer/training/test_painting",

@@ -197,7 +197,7 @@ def export(options: Namespace) -> None:
     # Imported here, since training needs neither ONNX nor ONNX Runtime.
     from trainer.export import calibration, store
 
-    photographs = calibration.photographs()
+    examples = calibration.examples()
     for name in _models_of(options.store) if options.all else [options.model]:
         model = _trained(name, options.runs)
         packaged = WEIGHTS / f"{name}.safetensors"
@@ -211,7 +211,7 @@ def export(options: Namespace) -> None:
             version=options.version,
             photograph=options.photograph,
             evaluation=recipe.evaluation_of(name, model.recipe),
-            calibration=photographs,
+            examples=examples,
         )
         print(f"exported {options.store / name / str(options.version)} sha256:{digest}")
 

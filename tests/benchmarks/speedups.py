@@ -31,7 +31,8 @@ from trainer import weights_file
 from trainer.export import calibration, graphs, precisions
 from trainer.export.equalization import equalized
 from trainer.export.quantization import quantized
-from trainer.networks.served import MARGIN, ServedStyleNet
+from trainer.networks.canvas import MARGIN, SampleInputs
+from trainer.networks.served import ServedStyleNet
 from trainer.networks.style import StyleNet
 
 SIDES = (512, 1024)
@@ -41,7 +42,7 @@ _WEIGHTS = ROOT / "trainer" / "weights"
 class Plain(nn.Module):
     """A style network as it is trained, layer by layer: uint8 [N, H, W, 3] to the same."""
 
-    sample_inputs: ClassVar[tuple[str, ...]] = ()
+    sample_inputs: ClassVar[SampleInputs] = {}
 
     def __init__(self, network: StyleNet) -> None:
         super().__init__()
@@ -112,7 +113,7 @@ def _opened(graph: onnx.ModelProto) -> InferenceSession:
 
 def _quantized(network: ServedStyleNet) -> onnx.ModelProto:
     progress("calibrating the network in 8-bit integers")
-    return quantized(_graph(equalized(network, calibration.photographs())))
+    return quantized(_graph(equalized(network, calibration.examples())))
 
 
 def _seconds(networks: dict[str, InferenceSession], side: int, repeats: int) -> dict[str, float]:

@@ -47,10 +47,16 @@ def recipe(painting: Path, **schedule: Any) -> PainterRecipe:
 def lively(rows: int = 3, seed: int = 0) -> Painter:
     """Random weights and rows, whose output reaches over the whole range."""
     torch.manual_seed(seed)
-    painter = Painter(PainterNet(width=4), rows, strokes=1)
+    return enlivened(Painter(PainterNet(width=4), rows, strokes=1))
+
+
+def enlivened(painter: Painter) -> Painter:
+    """Other rows than plain ones, and an output that reaches over the whole range."""
     with torch.no_grad():
         painter.own.copy_(0.2 * torch.randn_like(painter.own))
         last = painter.body.to_rgb[1]
         assert isinstance(last, torch.nn.Conv2d)
         last.weight.mul_(20)  # a new network's outputs are near grey
+        assert last.bias is not None
+        last.bias.add_(0.01)
     return painter.eval()

@@ -12,11 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from trainer.export.calibration import Example
 from trainer.networks.rewrites import PhasesConvNorm
 from trainer.networks.served import ServedStyleNet
 from trainer.networks.style import ConvNorm, ResidualBlock
@@ -30,7 +29,7 @@ _SPACING = 29
 
 
 @dataclass
-class _Values:
+class Values:
     """Samples of a convolution's input and output, each [channels, samples]."""
 
     taken: Tensor
@@ -38,8 +37,8 @@ class _Values:
 
 
 @torch.no_grad()
-def equalized(network: ServedStyleNet, photographs: Iterable[NDArray[np.uint8]]) -> ServedStyleNet:
-    """The same function with every channel's range on ``photographs``, uint8 [H, W, 3], made equal.
+def equalized(network: ServedStyleNet, examples: Iterable[Example]) -> ServedStyleNet:
+    """The same function with every channel's range on ``examples`` made equal.
 
     The inputs of all convolutions but the first can then be rounded to whole numbers, from 0 to 255
     after a ReLU and from -128 to 127 elsewhere; so can the outputs of all but the first and last,
@@ -54,16 +53,16 @@ def equalized(network: ServedStyleNet, photographs: Iterable[NDArray[np.uint8]])
         if isinstance(block, ResidualBlock)
     ]
     upsampling = [(layers.convolution, layers.norm) for layers in _upsampling(network)]
-    values = _values(network, photographs)
+    values = values_of(network, examples)
 
     for convolution, _ in [*leading[1:], *(part for block in blocks for part in block)]:
-        _spread(convolution, *_range(values[convolution].given))
+        spread(convolution, *widened(values[convolution].given))
     for convolution, _ in upsampling:
         phases = 4  # they share the norm's statistics, and so the range
         given = values[convolution].given
         given = given.view(phases, -1, given.shape[1]).transpose(0, 1).flatten(1)
-        low, high = _range(given)
-        _spread(convolution, low.repeat(phases), high.repeat(phases))
+        low, high = widened(given)
+        spread(convolution, low.repeat(phases), high.repeat(phases))
 
     readers = [*(convolution for convolution, _ in leading[1:]), *(block[1][0] for block in blocks)]
     writers = [*(norm for _, norm in leading[:-1]), *(block[0][1] for block in blocks)]
@@ -74,7 +73,7 @@ def equalized(network: ServedStyleNet, photographs: Iterable[NDArray[np.uint8]])
 
     # All residual blocks read and write one sum, so its channels have one scale throughout.
     readers = [*(block[0][0] for block in blocks), upsampling[0][0]]
-    low, high = _range(torch.cat([values[reader].taken for reader in readers], dim=1))
+    low, high = widened(torch.cat([values[reader].taken for reader in readers], dim=1))
     scale = (STEPS // 2) / torch.maximum(-low, high).clamp(min=1e-6)
     for norm in (leading[-1][1], *(block[1][1] for block in blocks)):
         _scale(norm, scale)
@@ -94,25 +93,22 @@ def _upsampling(network: ServedStyleNet) -> Sequence[PhasesConvNorm]:
     return cast(Sequence[PhasesConvNorm], network.upsampling)
 
 
-def _values(
-    network: nn.Module, photographs: Iterable[NDArray[np.uint8]]
-) -> dict[nn.Module, _Values]:
-    """Samples of all convolutions' inputs and outputs on the photographs, uint8 [H, W, 3]."""
-    seen: dict[nn.Module, list[_Values]] = {}
+def values_of(network: nn.Module, examples: Iterable[Example]) -> dict[nn.Module, Values]:
+    """Samples of all convolutions' inputs and outputs."""
+    seen: dict[nn.Module, list[Values]] = {}
 
     def look(convolution: nn.Module, taken: tuple[Tensor], given: Tensor) -> None:
         sampled = [each[0].flatten(1)[:, ::_SPACING].clone() for each in (taken[0], given)]
-        seen.setdefault(convolution, []).append(_Values(*sampled))
+        seen.setdefault(convolution, []).append(Values(*sampled))
 
     convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
     hooks = [convolution.register_forward_hook(look) for convolution in convolutions]
-    for photograph in photographs:
-        image = torch.from_numpy(photograph.copy())[None]
-        network(image, torch.ones(1), torch.zeros(1))
+    for example in examples:
+        network(*(torch.from_numpy(value.copy()) for value in example.values()))
     for hook in hooks:
         hook.remove()
     return {
-        convolution: _Values(
+        convolution: Values(
             torch.cat([one.taken for one in many], dim=1),
             torch.cat([one.given for one in many], dim=1),
         )
@@ -120,7 +116,7 @@ def _values(
     }
 
 
-def _range(values: Tensor, *, from_zero: bool = False) -> tuple[Tensor, Tensor]:
+def widened(values: Tensor, *, from_zero: bool = False) -> tuple[Tensor, Tensor]:
     """Lowest and highest value of every channel, [channels] each, widened by HEADROOM.
 
     ``values``: [channels, samples]. Widened around the mean, or from zero.
@@ -130,7 +126,7 @@ def _range(values: Tensor, *, from_zero: bool = False) -> tuple[Tensor, Tensor]:
     return centre + HEADROOM * (lowest - centre), centre + HEADROOM * (highest - centre)
 
 
-def _spread(convolution: nn.Conv2d, low: Tensor, high: Tensor) -> None:
+def spread(convolution: nn.Conv2d, low: Tensor, high: Tensor) -> None:
     """Rescale each output channel, so that its range from ``low`` to ``high`` is -128 to 127."""
     scale = STEPS / (high - low).clamp(min=1e-6)
     convolution.weight.mul_(scale[:, None, None, None])
@@ -141,7 +137,7 @@ def _pass_on(norm: nn.Module, reader: nn.Conv2d, taken: Tensor) -> None:
     """Rescale ``norm`` so that its ReLU gives 0 to 255, and undo that in ``reader``'s weights."""
     channels = len(cast(Tensor, norm.weight))
     phases = len(taken) // channels  # 4 where they are channels, else 1
-    _, high = _range(taken.reshape(channels, -1), from_zero=True)
+    _, high = widened(taken.reshape(channels, -1), from_zero=True)
     scale = STEPS / high.clamp(min=1e-6)
     _scale(norm, scale)
     reader.weight.div_(scale.repeat_interleave(phases)[:, None, None])

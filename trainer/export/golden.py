@@ -4,38 +4,49 @@ The service checks that it gets the same before it serves a network.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from trainer.networks.canvas import SampleInputs
+
 STYLIZED_SIDE, ENLARGED_SIDE = 64, 32
 """Side of the test picture in pixels, for styles and upscalers; x8 enlarges it to 256."""
 
 
-def pair(serialized: bytes, sample_inputs: Sequence[str]) -> bytes:
-    """An NPZ file of the ``inputs`` and the ``output`` of a serialized ONNX model."""
+Inputs = Mapping[str, NDArray[Any]]
+"""What a network takes, by name."""
+Rows = NDArray[np.float32]
+"""Rows of a Painter, [rows, D]."""
+
+
+def pair(serialized: bytes, given: Inputs) -> bytes:
+    """An NPZ file of inputs by name, and of the ``output`` of a serialized ONNX model for them."""
     session = onnxruntime.InferenceSession(serialized, providers=["CPUExecutionProvider"])
-    given = inputs(sample_inputs)
     file = io.BytesIO()
-    np.savez_compressed(file, output=session.run(["output"], given)[0], **given)
+    output = session.run(["output"], dict(given))[0]
+    np.savez_compressed(file, **{**given, "output": output})
     return file.getvalue()
 
 
-def inputs(sample_inputs: Sequence[str]) -> dict[str, Any]:
+def inputs(sample_inputs: SampleInputs, rows: Rows | None = None) -> Inputs:
     """The golden inputs by their names in the graph: the test picture, and what a style needs.
 
-    A style gets the picture twice: mirrored, by half and in its own colours the second time.
+    A style gets the picture twice: mirrored, by half and in its own colours the second time. A
+    Painter gets it for each of ``rows``, every other time so.
     """
     if not sample_inputs:
         return {"image": test_picture(ENLARGED_SIDE)[None]}
     picture = test_picture(STYLIZED_SIDE)
-    values = {"strength": (1, 0.5), "preserve_color": (0, 1)}
+    count = 2 if rows is None else len(rows)
+    odd = np.arange(count) % 2
+    values = {"strength": 1 - odd / 2, "preserve_color": odd, "style": rows}
     return {
         **{name: np.array(values[name], np.float32) for name in sample_inputs},
-        "image": np.stack([picture, picture[:, ::-1]]),
+        "image": np.stack([picture[:, ::-1] if mirrored else picture for mirrored in odd]),
     }
 
 

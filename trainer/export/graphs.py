@@ -11,19 +11,21 @@ import torch
 
 from trainer.networks.painter import Painter
 from trainer.networks.served import ServedStyleNet, ServedUpscaleNet
+from trainer.networks.served_painter import ServedPainter
 from trainer.networks.style import StyleNet
 from trainer.weights_file import Network
 
 OPSET = 20
 
-Served = ServedStyleNet | ServedUpscaleNet
+Served = ServedStyleNet | ServedPainter | ServedUpscaleNet
 
 
 def serve(network: Network) -> Served:
     """The network with its pre- and postprocessing, in evaluation mode: bytes in, bytes out."""
     if isinstance(network, StyleNet):
         return ServedStyleNet(network).eval()
-    assert not isinstance(network, Painter)
+    if isinstance(network, Painter):
+        return ServedPainter(network.body).eval()
     return ServedUpscaleNet(network).eval()
 
 
@@ -40,7 +42,7 @@ def to_onnx(served: Served, card: Mapping[str, Any]) -> onnx.ModelProto:
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         exported = torch.onnx.export(
             served,
-            (example, *(torch.zeros(batch) for _ in served.sample_inputs)),
+            (example, *(torch.zeros(batch, *shape) for shape in served.sample_inputs.values())),
             input_names=["image", *served.sample_inputs],
             output_names=["output"],
             dynamic_shapes=(

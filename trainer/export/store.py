@@ -20,9 +20,11 @@ from PIL import Image
 from trainer import atomic
 from trainer.errors import TrainerError
 from trainer.export import golden, precisions
+from trainer.export.calibration import Example
 from trainer.export.graphs import Served, serve, to_onnx
 from trainer.images.photographs import pixels_of, read_rgb
 from trainer.images.resampling import enlarge, shrink
+from trainer.networks.canvas import SampleInputs
 from trainer.networks.served import ServedStyleNet
 from trainer.networks.style import StyleNet
 from trainer.recipe import Recipe, StylizeRecipe, UpscaleRecipe
@@ -46,7 +48,8 @@ output [
 ]
 """
 _IMAGE_INPUT = '  { name: "image", data_type: TYPE_UINT8, dims: [ -1, -1, 3 ] }'
-_SAMPLE_INPUT = '  {{ name: "{}", data_type: TYPE_FP32, dims: [ 1 ], reshape: {{ shape: [ ] }} }}'
+_NUMBER_INPUT = '  {{ name: "{}", data_type: TYPE_FP32, dims: [ 1 ], reshape: {{ shape: [ ] }} }}'
+_ROW_INPUT = '  {{ name: "{}", data_type: TYPE_FP32, dims: [ {} ] }}'
 
 
 def export(
@@ -57,50 +60,52 @@ def export(
     version: int = 1,
     photograph: Path | None,
     evaluation: Mapping[str, Any] | None,
-    calibration: Sequence[NDArray[np.uint8]] = (),
+    examples: Sequence[Example] = (),
 ) -> str:
     """Write a version of the model into the store; returns the SHA-256 of the ONNX file, hex.
 
     All files of a version appear at once, so a service may be reading the store. ``photograph`` is
     transformed for the preview; without one an existing preview stays, and a new version shows a
     painting. The network is written in float16 too, and a style with instance norm in 8-bit
-    integers if there are photographs for ``calibration``, uint8 [H, W, 3]; each unless it changes
-    pictures too much.
+    integers if there are ``examples`` to calibrate on; each unless it changes pictures too much.
 
     Raises TrainerError, and leaves the store as it was, if ONNX Runtime differs from PyTorch by
     more than one level of 255.
     """
-    card = _card(model, evaluation)
+    card = model_card(model, evaluation)
     served = serve(model.network)
     serialized = to_onnx(served, card).SerializeToString(deterministic=True)
     image = read_rgb(photograph or _painting(model.recipe), PREVIEW_SHORT_SIDE)
     pixels = pixels_of(image)
-    shown = _preview(pixels, model.recipe, lambda batch: _checked(served, serialized, batch))
+    shown = _preview(pixels, model.recipe, lambda batch: checked(served, serialized, batch))
     preview = io.BytesIO()
     Image.fromarray(shown).save(preview, "JPEG", quality=90)
 
+    given = golden.inputs(served.sample_inputs)
     earlier = store / name / str(version) / "preview.jpg"
     files = {
         "model.onnx": serialized,
-        "model.golden.npz": golden.pair(serialized, served.sample_inputs),
+        "model.golden.npz": golden.pair(serialized, given),
         "card.json": (json.dumps(card, indent=2) + "\n").encode(),
         "preview.jpg": earlier.read_bytes()
         if photograph is None and earlier.exists()
         else preview.getvalue(),
-        **precisions.float16_files(served, card),
+        **precisions.float16_files(served, card, given),
     }
     recipe = model.recipe
-    if calibration and isinstance(recipe, StylizeRecipe) and recipe.network.norm == "instance":
+    if examples and isinstance(recipe, StylizeRecipe) and recipe.network.norm == "instance":
         assert isinstance(served, ServedStyleNet)
-        files |= precisions.int8_files(served, serialized, card, calibration)
-    atomic.write(store / name / "config.pbtxt", _config(name, served).encode())
+        files |= precisions.int8_files(served, serialized, card, given, examples)
+    atomic.write(store / name / "config.pbtxt", configuration(name, served.sample_inputs).encode())
     atomic.write_folder(store / name / str(version), files)
     return hashlib.sha256(serialized).hexdigest()
 
 
-def _config(name: str, served: Served) -> str:
+def configuration(name: str, sample_inputs: SampleInputs) -> str:
     """Triton's model configuration, as text."""
-    inputs = [_IMAGE_INPUT, *(_SAMPLE_INPUT.format(each) for each in served.sample_inputs)]
+    inputs = [_IMAGE_INPUT]
+    for each, shape in sample_inputs.items():
+        inputs.append(_ROW_INPUT.format(each, *shape) if shape else _NUMBER_INPUT.format(each))
     return _CONFIG.format(name=name, inputs=",\n".join(inputs))
 
 
@@ -126,18 +131,22 @@ def _preview(
     return np.concatenate([enlarge(low, factor)[:, :middle], enlarged[:, middle:]], axis=1)
 
 
-def _checked(served: Served, serialized: bytes, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def checked(
+    served: Served,
+    serialized: bytes,
+    pixels: NDArray[np.uint8],
+    row: NDArray[np.float32] | None = None,
+) -> NDArray[np.uint8]:
     """The output of ONNX Runtime for uint8 [2, H, W, 3], compared with PyTorch's.
 
-    The first image is stylised in full, the second by half and in its own colours. Raises
-    TrainerError if they differ by more than TOLERANCE.
+    The first image is stylised in full, the second by half and in its own colours; by a Painter,
+    with this row [D]. Raises TrainerError if they differ by more than TOLERANCE.
     """
-    session = _session(serialized)
-    one, half, zero = np.float32(1), np.float32(0.5), np.float32(0)
-    values = {"strength": np.stack([one, half]), "preserve_color": np.stack([zero, one])}
+    session = onnxruntime.InferenceSession(serialized, providers=["CPUExecutionProvider"])
+    values = {"strength": (1, 0.5), "preserve_color": (0, 1), "style": (row, row)}
     feeds = {
         "image": pixels,
-        **{name: values[name] for name in served.sample_inputs},
+        **{name: np.array(values[name], np.float32) for name in served.sample_inputs},
     }
     with torch.no_grad():
         expected = served(*map(torch.from_numpy, feeds.values())).numpy().astype(int)
@@ -148,11 +157,7 @@ def _checked(served: Served, serialized: bytes, pixels: NDArray[np.uint8]) -> ND
     return output
 
 
-def _session(serialized: bytes) -> onnxruntime.InferenceSession:
-    return onnxruntime.InferenceSession(serialized, providers=["CPUExecutionProvider"])
-
-
-def _card(model: TrainedModel, evaluation: Mapping[str, Any] | None) -> dict[str, Any]:
+def model_card(model: TrainedModel, evaluation: Mapping[str, Any] | None) -> dict[str, Any]:
     """The model card: what the model is, how it was trained and how good it is."""
     recipe, training, network = model.recipe, model.training, model.network
     upscaler: dict[str, Any] = {}

@@ -25,19 +25,21 @@ LEAK = 0.2
 """Slope below zero of the last activation."""
 
 
-def conditional_instance_norm(x: Tensor, row: Tensor) -> Tensor:
-    """Normalise each channel of float [N, C, H, W], then scale and shift it by a row [N, 2 C]."""
-    scale, shift = row.to(x.dtype)[..., None, None].chunk(2, dim=1)
-    # PyTorch's own instance norm would copy x to another order in memory and back.
-    centred = x - x.mean(dim=(2, 3), keepdim=True)
-    variance = centred.square().mean(dim=(2, 3), keepdim=True)
-    return torch.addcmul(shift, centred, scale * torch.rsqrt(variance + EPSILON))
+class ConditionalNorm(nn.Module):
+    """Instance norm of float [N, C, H, W] with scales and shifts from a row [N, 2 C]."""
+
+    def forward(self, x: Tensor, row: Tensor) -> Tensor:
+        scale, shift = row.to(x.dtype)[..., None, None].chunk(2, dim=1)
+        # PyTorch's own instance norm would copy x to another order in memory and back.
+        centred = x - x.mean(dim=(2, 3), keepdim=True)
+        variance = centred.square().mean(dim=(2, 3), keepdim=True)
+        return torch.addcmul(shift, centred, scale * torch.rsqrt(variance + EPSILON))
 
 
 class ConvNorm(nn.Module):
     """Reflection-padded convolution, optional x2 nearest resize before it, conditional norm.
 
-    Then a leaky ReLU: ``slope`` 0 is a ReLU, 1 nothing at all.
+    Then a ReLU, unless another activation is given.
     """
 
     def __init__(
@@ -48,21 +50,23 @@ class ConvNorm(nn.Module):
         *,
         stride: int = 1,
         upsample: bool = False,
-        slope: float = 0.0,
+        activation: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.channels = channels_out
         self.upsample = upsample
-        self.slope = slope
+        self.activation = activation or nn.ReLU()
         self.pad = nn.ReflectionPad2d(kernel // 2)
         # The normalisation subtracts the mean, and with it any bias.
         self.convolution = nn.Conv2d(channels_in, channels_out, kernel, stride, bias=False)
+        self.norm = ConditionalNorm()
 
     def forward(self, x: Tensor, row: Tensor) -> Tensor:
         if self.upsample:
             x = F.interpolate(x, scale_factor=2, mode="nearest")
-        x = conditional_instance_norm(self.convolution(self.pad(x)), row)
-        return F.leaky_relu(x, self.slope)
+        x = self.norm(self.convolution(self.pad(x)), row)
+        activated: Tensor = self.activation(x)
+        return activated
 
 
 class ResidualBlock(nn.Module):
@@ -71,7 +75,7 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.first = ConvNorm(channels, channels, 3)
-        self.second = ConvNorm(channels, channels, 3, slope=1.0)
+        self.second = ConvNorm(channels, channels, 3, activation=nn.Identity())
 
     def forward(self, x: Tensor, rows: Iterator[Tensor]) -> Tensor:
         hidden = self.first(x, next(rows))
@@ -101,10 +105,10 @@ class PainterNet(nn.Module):
         self.early = ResidualBlock(quarter)
         self.deeper = ConvNorm(quarter, eighth, 3, stride=2)
         self.deep = nn.ModuleList(ResidualBlock(eighth) for _ in range(3))
-        self.shallower = ConvNorm(eighth, quarter, 3, upsample=True, slope=1.0)
+        self.shallower = ConvNorm(eighth, quarter, 3, upsample=True, activation=nn.Identity())
         self.late = ResidualBlock(quarter)
         # Where a plain ReLU gave nothing in any channel, a whole cloud would have one colour.
-        self.up = ConvNorm(quarter, half, 3, upsample=True, slope=LEAK)
+        self.up = ConvNorm(quarter, half, 3, upsample=True, activation=nn.LeakyReLU(LEAK))
         last = nn.Conv2d(half, 3 * 2**2, 5)
         self.to_rgb = nn.Sequential(nn.ReflectionPad2d(2), last, nn.PixelShuffle(2))
         with torch.no_grad():

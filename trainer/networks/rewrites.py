@@ -15,13 +15,16 @@ _PHASES = ((0, 0), (0, 1), (1, 0), (1, 1))
 
 
 class PhasesConvNorm(nn.Module):
-    """x2 nearest resize, reflection-padded 3x3 convolution, normalisation and ReLU, by phases.
+    """x2 nearest resize, reflection-padded 3x3 convolution, norm and activation, by phases.
 
     Takes float [N, C, H, W] and returns the phases as channels, [N, 4 D, H, W]: ``pixel_shuffle``
-    by 2 interleaves them to the [N, D, 2 H, 2 W] that the original layers return.
+    by 2 interleaves them to the [N, D, 2 H, 2 W] that the original layers return. The
+    activation is a ReLU unless another is given.
     """
 
-    def __init__(self, convolution: nn.Conv2d, norm: nn.Module) -> None:
+    def __init__(
+        self, convolution: nn.Conv2d, norm: nn.Module, activation: nn.Module | None = None
+    ) -> None:
         super().__init__()
         kernels = [
             _halved(_halved(convolution.weight, 2, row), 3, column) for row, column in _PHASES
@@ -31,8 +34,10 @@ class PhasesConvNorm(nn.Module):
         self.convolution = nn.Conv2d(channels_in, 4 * channels_out, 2, bias=False)
         self.convolution.weight = nn.Parameter(torch.cat(kernels).detach())
         self.norm = norm
+        self.activation = activation or nn.ReLU()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *row: Tensor) -> Tensor:
+        """``row`` is what a conditional norm takes."""
         height, width = x.shape[-2:]
         # The enlarged picture mirrored at its border is the picture with its border repeated.
         every_phase = self.convolution(F.pad(x, (1, 1, 1, 1), mode="replicate"))
@@ -47,8 +52,9 @@ class PhasesConvNorm(nn.Module):
         )
         n, channels = phases.shape[:2]  # of [N, D, 4, H, W]
         # The norm's statistics are over all pixels, in whatever order they lie.
-        normalised = F.relu(self.norm(phases.reshape(n, channels, 4 * height, width)))
-        return normalised.reshape(n, 4 * channels, height, width)
+        normalised = self.norm(phases.reshape(n, channels, 4 * height, width), *row)
+        activated: Tensor = self.activation(normalised)
+        return activated.reshape(n, 4 * channels, height, width)
 
 
 def _halved(kernel: Tensor, dim: int, phase: int) -> Tensor:

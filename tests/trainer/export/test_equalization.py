@@ -6,6 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from tests.support import small
+from trainer.export.calibration import Example, example
 from trainer.export.equalization import equalized
 from trainer.networks.served import ServedStyleNet
 from trainer.networks.style import StyleNet
@@ -18,7 +19,7 @@ def difference(one: Photograph, other: Photograph) -> NDArray[np.int16]:
 
 
 def test_an_equalized_network_paints_the_same(
-    wave: ServedStyleNet, others: list[Photograph], photograph: Photograph
+    wave: ServedStyleNet, others: list[Example], photograph: Photograph
 ) -> None:
     change = difference(
         small.painted(equalized(wave, others), photograph), small.painted(wave, photograph)
@@ -31,14 +32,14 @@ def test_every_architecture_can_be_equalized(architecture: str, photograph: Phot
     torch.manual_seed(0)
     network = ServedStyleNet(StyleNet(8, architecture=architecture)).eval()  # type: ignore[arg-type]
     change = difference(
-        small.painted(equalized(network, [photograph]), photograph),
+        small.painted(equalized(network, [example(photograph)]), photograph),
         small.painted(network, photograph),
     )
     assert change.max() <= 1
 
 
 def test_equalization_leaves_the_network_itself_as_it_was(
-    wave: ServedStyleNet, others: list[Photograph]
+    wave: ServedStyleNet, others: list[Example]
 ) -> None:
     before = {name: value.clone() for name, value in wave.state_dict().items()}
     equalized(wave, others)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tests.support import small
 from trainer.export import graphs, precisions
+from trainer.export.calibration import Example
 from trainer.export.equalization import equalized
 from trainer.export.quantization import quantized
 from trainer.networks.served import ServedStyleNet
@@ -18,7 +19,7 @@ Photograph = NDArray[np.uint8]
 
 
 @pytest.fixture(scope="module")
-def of_bytes(wave: ServedStyleNet, others: list[Photograph]) -> onnx.ModelProto:
+def of_bytes(wave: ServedStyleNet, others: list[Example]) -> onnx.ModelProto:
     return quantized(graphs.to_onnx(equalized(wave, others), {}))
 
 

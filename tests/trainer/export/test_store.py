@@ -25,6 +25,7 @@ from tests.support.small import Exported
 from trainer import weights_file
 from trainer.errors import TrainerError
 from trainer.export import precisions, store
+from trainer.export.calibration import example
 from trainer.images.photographs import read_rgb
 from trainer.networks.served import ServedStyleNet
 from trainer.recipe import StylizeRecipe
@@ -152,7 +153,9 @@ def test_with_photographs_to_calibrate_on_a_style_is_written_in_8_bit_integers_t
     tmp_path: Path, coffee: NDArray[np.uint8]
 ) -> None:
     wave = weights_file.load(ROOT / "trainer" / "weights" / "wave.safetensors")
-    store.export(wave, "wave", tmp_path, photograph=None, evaluation=None, calibration=[coffee])
+    store.export(
+        wave, "wave", tmp_path, photograph=None, evaluation=None, examples=[example(coffee)]
+    )
     folder = tmp_path / "wave" / "1"
     with np.load(folder / "model.int8.golden.npz") as golden:
         pair = dict(golden)
@@ -169,7 +172,12 @@ def test_a_style_that_8_bit_integers_would_change_is_written_in_floats_alone(
 ) -> None:
     """Random weights make noise of what a photograph leaves open."""
     store.export(
-        exported.model, "small", tmp_path, photograph=None, evaluation=None, calibration=[coffee]
+        exported.model,
+        "small",
+        tmp_path,
+        photograph=None,
+        evaluation=None,
+        examples=[example(coffee)],
     )
     assert not list(tmp_path.rglob("*int8*"))
     assert "8-bit integers" in caplog.text

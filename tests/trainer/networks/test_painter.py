@@ -11,14 +11,14 @@ from torch import nn
 
 from tests.support import painters, small
 from trainer.losses import lattice
-from trainer.networks.painter import ConvNorm, Painter, PainterNet, conditional_instance_norm
+from trainer.networks.painter import ConditionalNorm, ConvNorm, Painter, PainterNet
 
 
 def test_a_plain_row_is_instance_norm() -> None:
     torch.manual_seed(0)
     x = torch.randn(2, 5, 8, 8)
     plain = torch.tensor([1.0] * 5 + [0.0] * 5).expand(2, -1)
-    torch.testing.assert_close(conditional_instance_norm(x, plain), nn.InstanceNorm2d(5)(x))
+    torch.testing.assert_close(ConditionalNorm()(x, plain), nn.InstanceNorm2d(5)(x))
 
 
 def test_the_row_has_a_scale_and_a_shift_for_every_channel_of_every_norm() -> None:

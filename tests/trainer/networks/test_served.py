@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tests.support.small import lively
+from trainer.networks.canvas import MARGIN
 from trainer.networks.grain import Grain
-from trainer.networks.served import MARGIN, ServedStyleNet
+from trainer.networks.served import ServedStyleNet
 from trainer.networks.style import Architecture, StyleNet
 
 each_architecture = pytest.mark.parametrize("architecture", ["sub-pixel", "paper"])
