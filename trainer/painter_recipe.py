@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -12,7 +12,7 @@ from trainer.recipe_base import FOLDER, BaseRecipe, ScheduleRecipe, Table, Weigh
 
 
 class PaintingRecipe(Table):
-    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    name: str
     title: str
     painter: str
     year: str
@@ -86,14 +86,41 @@ class PainterRecipe(BaseRecipe):
     strokes: Annotated[tuple[int, ...], Field(min_length=1)]
     """Short sides in pixels at which a painting is shown: larger ones give larger strokes."""
     paintings: Annotated[tuple[PaintingRecipe, ...], Field(min_length=1)]
+    fitting: PainterScheduleRecipe
+    """By which rows of other paintings are fitted to the body that the schedule leads to."""
+    body: str | None = None
+    """The trained Painter whose body stays as it is while the rows are trained; none trains one."""
     fitted_later: tuple[PaintingRecipe, ...] = ()
-    """Left out of the joint training: their rows are fitted to the body that it leads to."""
+    """Left out of the joint training, to see what fitting is worth."""
 
     needs_vgg: ClassVar[bool] = True
 
     def build(self) -> Painter:
         body = PainterNet(self.network.width)
-        return Painter(body, len(self.paintings), len(self.strokes))
+        painter = Painter(body, len(self.paintings), len(self.strokes))
+        if self.body is not None:
+            painter.freeze()
+        return painter
+
+    def fitted(self, painting: PaintingRecipe, body: str) -> Self:
+        """The recipe that fits a painting's rows to the body that this one led to."""
+        return self.model_copy(
+            update={
+                "title": painting.title,
+                "paintings": (painting,),
+                "fitted_later": (),
+                "schedule": self.fitting,
+                "body": body,
+            }
+        )
+
+    def for_painting(self, image: Path, name: str, body: str) -> Self:
+        """The same for a painting and photographs of one's own."""
+        stated = {"title": name, "painter": "not stated", "year": "not stated"}
+        painting = PaintingRecipe(name=name, image=str(image.absolute()), **stated)
+        return self.fitted(painting, body).model_copy(
+            update={"licence": "not stated", "data": "photographs that are not published"}
+        )
 
     def joined(self, step: int) -> int:
         """How many paintings, the first ones, are trained at this step."""

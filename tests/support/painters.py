@@ -11,6 +11,16 @@ from trainer.painter_recipe import PainterRecipe
 
 def recipe(painting: Path, **schedule: Any) -> PainterRecipe:
     """Two paintings, both of this file, at two stroke sizes each."""
+    planned = {
+        "stages": [{"steps": 4, "crop": 64, "batch": 2}],
+        "peak_learning_rate": 1e-3,
+        "decay": 0.25,
+        "drawing_steps": 1,
+        "ramp_from": 0.25,
+        "ramp_steps": 4,
+        "first_paintings": 1,
+        "first_steps": 2,
+    }
     described = {"title": "A painting", "painter": "Nobody", "year": "1900", "image": str(painting)}
     return PainterRecipe.model_validate(
         {
@@ -27,17 +37,8 @@ def recipe(painting: Path, **schedule: Any) -> PainterRecipe:
                 "lattice_weight": 0.01,
                 "consistency_weight": 10.0,
             },
-            "schedule": {
-                "stages": [{"steps": 4, "crop": 64, "batch": 2}],
-                "peak_learning_rate": 1e-3,
-                "decay": 0.25,
-                "drawing_steps": 1,
-                "ramp_from": 0.25,
-                "ramp_steps": 4,
-                "first_paintings": 1,
-                "first_steps": 2,
-                **schedule,
-            },
+            "schedule": {**planned, **schedule},
+            "fitting": planned,
             "strokes": [64, 96],
             "paintings": [{"name": "one", **described}, {"name": "other", **described}],
         }

@@ -169,6 +169,17 @@ class Painter(nn.Module):
         """All rows, float32 [paintings * strokes, D], those of one painting together."""
         return self.plain + ROW_GAIN * (self.shared + self.common + self.own).flatten(0, 1)
 
+    def freeze(self) -> None:
+        """Train nothing but what is the paintings' own."""
+        self.body.requires_grad_(False)
+        self.shared.requires_grad_(False)
+
+    @torch.no_grad()
+    def begin_from(self, other: "Painter") -> None:
+        """Take another's body, and for all paintings the mean of its rows."""
+        self.body.load_state_dict(other.body.state_dict())
+        self.shared.copy_((other.rows.mean(dim=0) - self.plain) / ROW_GAIN)
+
     def logits(self, image: Tensor, rows: Tensor) -> Tensor:
         """The values before the tanh; ``rows`` int64 [N] says which row paints which image."""
         return self.body.logits(image, self.rows[rows])

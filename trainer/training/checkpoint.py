@@ -8,6 +8,7 @@ import torch
 
 from trainer import atomic
 from trainer.errors import TrainerError
+from trainer.networks.painter import Painter
 from trainer.recipe import Recipe, from_json
 from trainer.weights_file import Network, TrainedModel
 
@@ -55,6 +56,19 @@ class Run:
         self.network.load_state_dict(own | fitting)
         self.progress.init_from = f"{name} ({source.recipe.digest[:12]})"
 
+    def fit_to(self, source: TrainedModel, name: str) -> None:
+        """Take the body of a trained Painter, called ``name``, to fit rows to.
+
+        Raises TrainerError if it is none, or of another width.
+        """
+        if not isinstance(self.network, Painter) or not isinstance(source.network, Painter):
+            raise TrainerError(f"{name}: not a Painter")
+        try:
+            self.network.begin_from(source.network)
+        except RuntimeError as error:
+            raise TrainerError(f"{name}: has another architecture than this recipe") from error
+        self.progress.init_from = f"{name} ({source.recipe.digest[:12]})"
+
     def follow(self, recipe: Recipe) -> None:
         """Go on by a changed recipe, of the same parameters: other weights, a longer schedule."""
         shapes = [
@@ -83,7 +97,8 @@ def new_run(recipe: Recipe, device: torch.device) -> Run:
     torch.manual_seed(recipe.schedule.seed)
     network = recipe.build()
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Run(recipe, network, torch.optim.Adam(network.parameters()), Progress())
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    return Run(recipe, network, torch.optim.Adam(trained), Progress())
 
 
 def restore(folder: Path, device: torch.device) -> Run:

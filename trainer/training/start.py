@@ -8,7 +8,7 @@ from trainer import recipe, weights_file
 from trainer.errors import TrainerError
 from trainer.networks.style import StyleNet
 from trainer.painter_recipe import PainterRecipe
-from trainer.recipe import Recipe, StylizeRecipe
+from trainer.recipe import Recipe, StylizeRecipe, UpscaleRecipe
 from trainer.training import campaign, checkpoint
 from trainer.training.checkpoint import Run
 from trainer.weights_file import Trained
@@ -24,17 +24,35 @@ def recipe_of(
 ) -> Recipe:
     """The recipe ``model``, for the painting ``style_image`` if given, in ``steps`` steps if given.
 
-    ``name`` is the title of a painting's model. Raises TrainerError if there is no such recipe, or
-    it is an upscaler's and there is a painting.
+    ``name`` is that of a painting's model. A painting that a Painter's recipe leaves for later is a
+    ``model`` as well. Raises TrainerError if there is no such recipe, or it is an upscaler's and
+    there is a painting.
     """
-    followed = recipe.load(model or BASE_RECIPE)
+    followed = _fitted_later(model) or recipe.load(model or BASE_RECIPE)
     if style_image is not None:
-        if not isinstance(followed, StylizeRecipe):
-            raise TrainerError(f"--style-image: {model} is not a style")
         assert name is not None
-        init_from = WARM_START if model is None else followed.init_from
-        followed = followed.for_painting(style_image, name, init_from)
+        if isinstance(followed, UpscaleRecipe):
+            raise TrainerError(f"--style-image: {model} is not a style")
+        if isinstance(followed, PainterRecipe):
+            assert model is not None
+            followed = followed.for_painting(style_image, name, followed.body or model)
+        else:
+            init_from = WARM_START if model is None else followed.init_from
+            followed = followed.for_painting(style_image, name, init_from)
     return followed if steps is None else followed.with_steps(steps)
+
+
+def _fitted_later(model: str | None) -> PainterRecipe | None:
+    """The recipe of a painting that a Painter's recipe leaves for later."""
+    if model is None or model in recipe.names():
+        return None
+    for name in recipe.names():
+        whole = recipe.load(name)
+        if isinstance(whole, PainterRecipe):
+            for painting in whole.fitted_later:
+                if painting.name == model:
+                    return whole.fitted(painting, name)
+    return None
 
 
 def new(
@@ -56,7 +74,9 @@ def new(
             f"{folder} holds a run already: --resume goes on with it, --overwrite starts again"
         )
     run = checkpoint.new_run(followed, device)
-    if init_from is not None:
+    if isinstance(followed, PainterRecipe) and followed.body is not None:
+        run.fit_to(trained(followed.body), followed.body)
+    elif init_from is not None:
         run.warm_start(weights_file.load(init_from), init_from.stem)
     elif followed.init_from is not None:
         run.warm_start(trained(followed.init_from), followed.init_from)
