@@ -20,6 +20,7 @@ from trainer.evaluation.gallery import sheet as gallery_sheet
 from trainer.evaluation.upscalers import Upscaler, match_histogram
 from trainer.images.photographs import find_photographs, pixels_of, read_rgb
 from trainer.losses import LossTerms, PerceptualLoss
+from trainer.painter_recipe import PainterRecipe
 from trainer.pretrained import lpips_weights, vgg_weights
 from trainer.pretrained.lpips import LPIPS
 from trainer.pretrained.vgg import VGG16
@@ -199,11 +200,11 @@ def export(options: Namespace) -> None:
 
     examples = calibration.examples()
     for name in _models_of(options.store) if options.all else [options.model]:
-        model = _trained(name, options.runs)
-        packaged = WEIGHTS / f"{name}.safetensors"
-        if not packaged.exists() or weights_file.load(packaged).training != model.training:
-            weights_file.save(packaged, model)
-            print(f"saved {packaged}")
+        painter = recipe.painter_of(name)
+        model = _packaged(painter or name, options.runs)
+        if isinstance(model.recipe, PainterRecipe):
+            _export_gallery(model, options, only=name if painter else None)
+            continue
         digest = store.export(
             model,
             name,
@@ -214,6 +215,30 @@ def export(options: Namespace) -> None:
             examples=examples,
         )
         print(f"exported {options.store / name / str(options.version)} sha256:{digest}")
+
+
+def _packaged(name: str, runs: Path) -> TrainedModel:
+    """The trained model, saved among the weights that are shipped."""
+    model = _trained(name, runs)
+    packaged = WEIGHTS / f"{name}.safetensors"
+    if not packaged.exists() or weights_file.load(packaged).training != model.training:
+        weights_file.save(packaged, model)
+        print(f"saved {packaged}")
+    return model
+
+
+def _export_gallery(model: TrainedModel, options: Namespace, only: str | None) -> None:
+    """A Painter with all its styles; or one style, or one that was fitted, beside its network."""
+    from trainer.export import gallery
+
+    assert isinstance(model.recipe, PainterRecipe)
+    where = {"version": options.version, "photograph": options.photograph}
+    if only is None and model.recipe.body is None:
+        digest = gallery.export(model, options.store, **where)
+        print(f"exported {options.store / gallery.NAME / str(options.version)} sha256:{digest}")
+    else:
+        for folder in gallery.add(model, options.store, only=only, **where):
+            print(f"exported {folder}")
 
 
 def _models_of(store: Path) -> list[str]:

@@ -127,6 +127,10 @@ class PainterRecipe(BaseRecipe):
         begun = step >= self.schedule.first_steps
         return len(self.paintings) if begun else self.schedule.first_paintings
 
+    def shows(self, name: str) -> bool:
+        """Whether a painting of this name is trained by the schedule."""
+        return name in {painting.name for painting in self.paintings}
+
     @property
     def rows(self) -> Sequence[tuple[PaintingRecipe, int]]:
         """The painting and the short side that each row of the network's table is trained for."""

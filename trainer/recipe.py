@@ -204,6 +204,16 @@ def names() -> list[str]:
     return sorted(file.stem for file in FOLDER.glob("*.toml"))
 
 
+def painter_of(name: str) -> str | None:
+    """The Painter's recipe with a painting of this name, if no recipe has the name."""
+    if name not in names():
+        for other in names():
+            followed = load(other)
+            if isinstance(followed, PainterRecipe) and followed.shows(name):
+                return other
+    return None
+
+
 def load(name: str) -> Recipe:
     """The recipe ``recipes/<name>.toml``; raises TrainerError naming those that exist."""
     document = _read(name).unwrap()

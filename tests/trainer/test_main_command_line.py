@@ -137,9 +137,9 @@ def test_a_photograph_is_stylised_by_optimisation(
 def test_an_unknown_style_is_refused_with_the_known_ones(
     tmp_path: Path, photographs: tuple[Path, ...]
 ) -> None:
-    arguments = ("train", "--style", "sunflowers", "--data", photographs[0].parent)
+    arguments = ("train", "--style", "nighthawks", "--data", photographs[0].parent)
     line = refusal(trainer(tmp_path, *arguments))
-    assert "no recipe 'sunflowers'; there are: " in line
+    assert "no recipe 'nighthawks'; there are: " in line
     assert "wave" in line
     assert list(tmp_path.iterdir()) == []
 

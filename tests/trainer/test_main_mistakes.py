@@ -119,9 +119,9 @@ def test_a_style_that_was_never_trained_is_refused_with_what_to_do(
     command: str, photographs: tuple[Path, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = ("--data", photographs[0].parent) if command == "evaluate" else ()
-    line = refusal(capsys, command, "--style", "sunflowers", *data)
-    assert "no trained weights of 'sunflowers'" in line
-    assert "python -m trainer train --style sunflowers" in line
+    line = refusal(capsys, command, "--style", "nighthawks", *data)
+    assert "no trained weights of 'nighthawks'" in line
+    assert "python -m trainer train --style nighthawks" in line
 
 
 def test_a_file_of_another_kind_is_no_trained_network(

@@ -125,12 +125,12 @@ def test_an_evaluation_is_of_the_recipe_that_it_was_recorded_for() -> None:
     trained = recipe.load("wave")
     recipe.record("wave", {"recipe_digest": trained.digest, "evaluation": {"photographs": 10}})
     assert recipe.evaluation_of("wave", trained.with_steps(7)) is None
-    assert recipe.evaluation_of("sunflowers", trained) is None
+    assert recipe.evaluation_of("nighthawks", trained) is None
 
 
 def test_an_unknown_recipe_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(TrainerError, match=r"no recipe 'sunflowers'; there are: .*wave"):
-        recipe.load("sunflowers")
+    with pytest.raises(TrainerError, match=r"no recipe 'nighthawks'; there are: .*wave"):
+        recipe.load("nighthawks")
 
 
 @pytest.mark.parametrize(

@@ -65,32 +65,47 @@ def export(model: TrainedModel, folder: Path, *, version: int = 1, photograph: P
     return hashlib.sha256(serialized).hexdigest()
 
 
-def add(model: TrainedModel, folder: Path, *, version: int = 1, photograph: Path | None) -> None:
-    """Add the styles of a Painter whose body the store holds already, or replace them.
+def add(
+    model: TrainedModel,
+    folder: Path,
+    *,
+    version: int = 1,
+    photograph: Path | None,
+    only: str | None = None,
+) -> list[Path]:
+    """Add the styles of a Painter whose body the store holds, or ``only`` one of them.
 
-    Raises TrainerError if the store holds another body or none.
+    Those of the same names are replaced. Returns the styles' folders. Raises TrainerError if the
+    store holds another body or none.
     """
     place = folder / NAME / str(version)
     try:
         serialized = (place / "model.onnx").read_bytes()
         held = json.loads((place / "card.json").read_bytes()).get("body_digest")
     except OSError as error:
-        raise TrainerError(f"{error.filename}: {error.strerror}") from error
+        raise TrainerError(
+            f"{error.filename}: {error.strerror}; python -m trainer export --style {NAME} writes it"
+        ) from error
     if held != _digest(_painter(model)):
         raise TrainerError(f"{place}: another network than the one that these rows are for")
-    for name, files in _styles(model, serialized, photograph):
+    written = []
+    for name, files in _styles(model, serialized, photograph, only):
         atomic.write_folder(place / "styles" / name, files)
+        written.append(place / "styles" / name)
+    return written
 
 
 def _styles(
-    model: TrainedModel, serialized: bytes, photograph: Path | None
+    model: TrainedModel, serialized: bytes, photograph: Path | None, only: str | None = None
 ) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Names of the styles, and the files of each by name."""
+    """Names of the styles, or of ``only`` one, and the files of each by name."""
     painter, recipe = _painter(model), model.recipe
     assert isinstance(recipe, PainterRecipe)
     served = ServedPainter(painter.body).eval()
     every = painter.rows.detach().numpy().reshape(len(recipe.paintings), len(recipe.strokes), -1)
     for painting, rows in zip(recipe.paintings, every, strict=True):
+        if only not in (None, painting.name):
+            continue
         pixels = pixels_of(read_rgb(photograph or painting.file, store.PREVIEW_SHORT_SIDE))
         both = np.stack([pixels, pixels[:, ::-1]])
         painted = [store.checked(served, serialized, both, row)[0] for row in rows]
@@ -131,7 +146,7 @@ def _style_card(model: TrainedModel, painting: PaintingRecipe) -> dict[str, Any]
         "title": painting.title,
         "painter": painting.painter,
         "year": painting.year,
-        "strokes": recipe.strokes,
+        "short_sides": recipe.strokes,
         "licence": recipe.licence,
         "created": training.created,
         "data": recipe.data,

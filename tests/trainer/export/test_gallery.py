@@ -40,6 +40,11 @@ def exported(model: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture
+def photograph_file(photographs: tuple[Path, ...]) -> Path:
+    return photographs[0]
+
+
+@pytest.fixture
 def network(model: TrainedModel) -> Painter:
     assert isinstance(model.network, Painter)
     return model.network
@@ -70,13 +75,13 @@ def test_a_styles_rows_are_those_of_its_strokes(exported: Path, network: Painter
 
 def test_a_styles_card_says_whose_painting_it_is(exported: Path) -> None:
     card = json.loads((exported / "painter/1/styles/one/card.json").read_bytes())
-    named = {key: card[key] for key in ("kind", "title", "painter", "year", "strokes")}
+    named = {key: card[key] for key in ("kind", "title", "painter", "year", "short_sides")}
     assert named == {
         "kind": "stylize",
         "title": "A painting",
         "painter": "Nobody",
         "year": "1900",
-        "strokes": [64, 96],
+        "short_sides": [64, 96],
     }
 
 
@@ -115,6 +120,17 @@ def test_rows_for_the_same_body_are_added_as_a_style(
 def test_rows_for_another_body_are_refused(exported: Path, painting: Path) -> None:
     with pytest.raises(TrainerError, match="another network"):
         gallery.add(painter_of(painting, seed=1), exported, photograph=None)
+
+
+def test_one_style_is_written_anew_and_the_others_stay(
+    exported: Path, model: TrainedModel, photograph_file: Path
+) -> None:
+    styles = exported / "painter" / "1" / "styles"
+    before = {name: (styles / name / "preview.jpg").read_bytes() for name in STYLES}
+    written = gallery.add(model, exported, photograph=photograph_file, only="one")
+    assert written == [styles / "one"]
+    assert (styles / "one" / "preview.jpg").read_bytes() != before["one"]
+    assert (styles / "other" / "preview.jpg").read_bytes() == before["other"]
 
 
 def test_there_must_be_a_painter_to_add_a_style_to(model: TrainedModel, tmp_path: Path) -> None:
