@@ -209,8 +209,9 @@ def read_styles(model: Model) -> Mapping[str, Style]:
     if not isinstance(model.card, PainterCard):
         return {}
     folder = model.file.parent / "styles"
-    entries = sorted(folder.iterdir()) if folder.is_dir() else []
-    styles = (_read_style(model, entry) for entry in entries if _is_shown(entry))
+    with _broken(folder):
+        entries = sorted(filter(_is_shown, folder.iterdir())) if folder.is_dir() else []
+    styles = (_read_style(model, entry) for entry in entries)
     return {style.name: style for style in styles}
 
 

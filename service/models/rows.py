@@ -43,11 +43,10 @@ class Rows:
 
     def at(self, stroke: float) -> NDArray[np.float64]:
         """The row of a stroke size, [D]; each step between rows is the same factor of the size."""
-        octaves = math.log2(stroke / SMALLEST_STROKE) / math.log2(LARGEST_STROKE / SMALLEST_STROKE)
-        place = octaves * (len(self.array) - 1)
-        before = min(int(place), max(0, len(self.array) - 2))
-        smaller, larger = self.array[before], self.array[min(before + 1, len(self.array) - 1)]
-        share = place - before
+        way = math.log2(stroke / SMALLEST_STROKE) / math.log2(LARGEST_STROKE / SMALLEST_STROKE)
+        last = len(self.array) - 1
+        share, before = math.modf(way * last)
+        smaller, larger = self.array[int(before)], self.array[min(int(before) + 1, last)]
         row: NDArray[np.float64] = (1 - share) * smaller.astype(np.float64) + share * larger
         return row
 

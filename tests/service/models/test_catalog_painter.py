@@ -44,10 +44,8 @@ def test_a_style_is_described_by_its_card_its_network_and_what_can_be_asked_of_i
     store: Path,
 ) -> None:
     described = catalog.read(store).style("dusk").described()
-    assert (described["name"], described["model"], described["kind"]) == (
-        *("dusk", "painter"),
-        "stylize",
-    )
+    assert (described["name"], described["model"]) == ("dusk", "painter")
+    assert described["kind"] == "stylize"
     assert (described["blends"], described["strokes"]) == (True, [0.5, 2.0])
     assert described["painter"] == "Nobody"
 

@@ -31,11 +31,6 @@ def model_store(
     return store
 
 
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture
 async def client(connect: Connect) -> AsyncIterator[httpx.AsyncClient]:
     async with connect(threads=1) as opened:

@@ -61,9 +61,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 class Service:
     """An app that polls its store."""
 
-    def __init__(self, client: httpx.AsyncClient, reload: Callable[[], None]) -> None:
+    def __init__(self, client: httpx.AsyncClient) -> None:
         self.client = client
-        self.reload = reload
 
     async def until_counted(self, outcome: str, model: str, count: int = 1) -> None:
         with anyio.fail_after(60):
@@ -94,7 +93,7 @@ async def service(store: Path, opened: list[str]) -> AsyncIterator[Service]:
     ):
         await until_ready(client)
         opened.clear()
-        yield Service(client, app.state.reloading.ask)
+        yield Service(client)
 
 
 def is_by(row: Any, answer: httpx.Response, photograph: Pixels) -> bool:
