@@ -112,7 +112,7 @@ class Catalog:
 
     def __init__(self, stored: Iterable[Stored]) -> None:
         """Raises BrokenStore if two of them have one name."""
-        folders = list(stored)
+        folders = sorted(stored, key=lambda each: each.model.name)
         self.stored: Mapping[str, Stored] = {each.model.name: each for each in folders}
         self.models: Mapping[str, Model] = {each.model.name: each.model for each in folders}
         styles: dict[str, Style] = {}
