@@ -22,7 +22,7 @@ from service.models.catalog import BrokenStore
 from service.models.runtime import RuntimeUnavailable
 from service.observability import logs
 from service.observability.metrics import PortTaken
-from service.problems import UnknownModel
+from service.problems import MalformedRequest, UnknownModel
 from service.serving.pipeline import Pipeline
 from service.settings import Settings
 
@@ -42,7 +42,9 @@ def _transform_folders(arguments: list[str]) -> int:
         return command.main(arguments)
     except ValidationError as error:
         return _refuse(_invalid(error))
-    except (BrokenStore, CannotWrite, RuntimeUnavailable, UnknownModel, Unplannable) as error:
+    except (MalformedRequest, UnknownModel) as problem:
+        return _refuse(problem.detail)
+    except (BrokenStore, CannotWrite, RuntimeUnavailable, Unplannable) as error:
         return _refuse(str(error))
     except KeyboardInterrupt:  # before there was anything to finish
         return 130

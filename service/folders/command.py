@@ -9,10 +9,11 @@ from service.folders import options as command_line
 from service.folders.journal import Journal
 from service.folders.plan import Plan, Unplannable, plan
 from service.folders.run import CannotWrite, Report, run
-from service.models.catalog import Catalog, Model
+from service.models.catalog import Catalog
 from service.observability.metrics import Metrics
+from service.serving.operation import Operation, stylizing, upscaling
 from service.serving.pipeline import Pipeline
-from service.serving.transformation import Transformation, Upscaling
+from service.serving.transformation import Stylization, Transformation, Upscaling
 
 COMMANDS = tuple(command_line.TRANSFORMATIONS)
 
@@ -21,8 +22,8 @@ def main(arguments: Sequence[str]) -> int:
     """Returns 0, 1 if files could not be read, 130 if interrupted.
 
     ``arguments`` begin with one of COMMANDS. Raises SystemExit(2) for invalid options, pydantic's
-    ValidationError for invalid settings, Unplannable, CannotWrite, UnknownModel, BrokenStore or
-    RuntimeUnavailable.
+    ValidationError for invalid settings, Unplannable, CannotWrite, UnknownModel, MalformedRequest,
+    BrokenStore or RuntimeUnavailable.
     """
     options = command_line.parser(arguments[0]).parse_args(arguments[1:])
     transformation = command_line.transformation(options)
@@ -36,15 +37,14 @@ def main(arguments: Sequence[str]) -> int:
     if not options.overwrite:
         _keep_others(planned, journal)
     pipeline = Pipeline(settings, Metrics())
-    model = _model(options, transformation, pipeline.catalog)
-    report = asyncio.run(_run(planned, model, transformation, pipeline, journal, options))
+    operation = _operation(options, transformation, pipeline.catalog)
+    report = asyncio.run(_run(planned, operation, pipeline, journal, options))
     return _say(planned, report, options)
 
 
 async def _run(
     planned: Plan,
-    model: Model,
-    transformation: Transformation,
+    operation: Operation,
     pipeline: Pipeline,
     journal: Journal,
     options: argparse.Namespace,
@@ -52,12 +52,11 @@ async def _run(
     settings = pipeline.settings
     # Tiles of one image fill batches, and enlarged pictures are large: one on the device will do.
     batch = 1 if options.command == "upscale" else settings.max_batch_size
-    await pipeline.start([model])
+    await pipeline.start([operation.model])
     try:
         return await run(
             planned.items,
-            model,
-            transformation,
+            operation,
             pipeline,
             journal,
             overwrite=options.overwrite,
@@ -79,10 +78,13 @@ def _keep_others(planned: Plan, journal: Journal) -> None:
         raise Unplannable(f"{others[0]}{more} would be replaced; --overwrite does so")
 
 
-def _model(options: argparse.Namespace, transformation: Transformation, catalog: Catalog) -> Model:
-    if isinstance(transformation, Upscaling):
-        return catalog.upscaler(transformation.factor, transformation.objective)
-    return catalog.get(options.style, "stylize")
+def _operation(
+    options: argparse.Namespace, transformation: Transformation, catalog: Catalog
+) -> Operation:
+    if isinstance(transformation, Stylization):
+        return stylizing(catalog, catalog.style(options.style), transformation)
+    assert isinstance(transformation, Upscaling)
+    return upscaling(catalog, transformation)
 
 
 def _say(planned: Plan, report: Report, options: argparse.Namespace) -> int:

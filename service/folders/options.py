@@ -10,6 +10,7 @@ from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
+from service.serving.blend import Blend, Shares
 from service.serving.transformation import Stylization, Transformation, Upscaling
 from service.settings import Settings
 
@@ -83,7 +84,9 @@ def _add_parameter(add: Callable[..., Any], name: str, field: FieldInfo) -> None
         add(flag, action="store_true", **shared)
         return
     type = _without_none(field.annotation)
-    if get_origin(type) is Literal:
+    if type is Blend:
+        add(flag, type=_blend, metavar="NAME:WEIGHT[,NAME:WEIGHT]", **shared)
+    elif get_origin(type) is Literal:
         add(flag, choices=get_args(type), **shared)
     elif field.metadata:
         least = next(bound.ge for bound in field.metadata if isinstance(bound, Ge))
@@ -91,6 +94,13 @@ def _add_parameter(add: Callable[..., Any], name: str, field: FieldInfo) -> None
         add(flag, type=_between(type, least, most), metavar=f"{least}..{most}", **shared)
     else:
         add(flag, type=type, metavar="NUMBER", **shared)
+
+
+def _blend(text: str) -> Shares:
+    try:
+        return Shares(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _without_none(annotation: Any) -> Any:

@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from service.folders.journal import Journal
 from service.folders.plan import Failure, Item
-from service.models.catalog import Model
 from service.problems import BrokenImage, Problem
+from service.serving.image_job import ImageJob
+from service.serving.operation import Operation
 from service.serving.pipeline import Pipeline
-from service.serving.transformation import ImageJob, Transformation
 
 Outcome = Literal["made", "there", "changed"]
 
@@ -38,8 +38,7 @@ class Report:
 
 async def run(
     items: Sequence[Item],
-    model: Model,
-    transformation: Transformation,
+    operation: Operation,
     pipeline: Pipeline,
     journal: Journal,
     *,
@@ -60,7 +59,7 @@ async def run(
             if report.interrupted:
                 return
             try:
-                outcome = await _make(item, model, transformation, pipeline, journal, overwrite)
+                outcome = await _make(item, operation, pipeline, journal, overwrite)
             except Problem as problem:
                 report.failures.append(Failure(item.source, problem.detail))
             else:
@@ -90,8 +89,7 @@ async def run(
 
 async def _make(
     item: Item,
-    model: Model,
-    transformation: Transformation,
+    operation: Operation,
     pipeline: Pipeline,
     journal: Journal,
     overwrite: bool,
@@ -101,7 +99,7 @@ async def _make(
     def read() -> tuple[bytes, str, Outcome | None]:
         """The file, its fingerprint, and the outcome if the picture that is there stays."""
         body = item.source.read_bytes()
-        fingerprint = transformation.fingerprint(model, body)
+        fingerprint = operation.fingerprint(body)
         if overwrite or not item.output.exists():
             return body, fingerprint, None
         present = journal.fingerprint(item.output)
@@ -115,7 +113,7 @@ async def _make(
         raise BrokenImage(error.strerror or str(error)) from error
     if stays is not None:
         return stays
-    answer = await pipeline.run(ImageJob(model, transformation, body, pipeline.settings))
+    answer = await pipeline.run(ImageJob(operation, body, pipeline.settings))
     try:
         await asyncio.to_thread(journal.write, item.output, answer.content.body, fingerprint)
     except OSError as error:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from service import cores
 from service.images.tiling import TILE
-from service.models.catalog import Kind, Model, Precision
+from service.models.cards import Kind
+from service.models.catalog import Model, Precision
 from service.problems import OutOfMemory
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ _PROVIDER_OPTIONS: Mapping[Provider, dict[str, str]] = {
 }
 _WARM_UP_SIDES: Mapping[Kind, Sequence[int]] = {
     "stylize": (64, 256),
+    "painter": (64, 256),
     "upscale": (TILE,),  # what all large images are cut into
 }
 # An ONNX graph of one Identity: whether a provider comes up is only seen in a session.
@@ -173,11 +175,9 @@ class Runtime:
     def warm_up(self, model: Model) -> None:
         """Run the model once a common shape. Raises RuntimeUnavailable if it does not run."""
         for side in _WARM_UP_SIDES[model.card.kind]:
-            inputs: dict[str, NDArray[Any] | np.float32] = {
-                value.name: np.float32(0) for value in self._sessions[model].alone.get_inputs()
-            }
-            inputs["image"] = np.zeros((side, side, 3), np.uint8)
+            image = np.zeros((side, side, 3), np.uint8)
             try:
+                inputs: Inputs = {**self._zeros(model), "image": image}
                 self.run(model, [inputs])
                 if self.concurrency > 1:  # else it is the same session
                     self.run(model, [inputs], shared=True)
@@ -229,6 +229,25 @@ class Runtime:
             for values in (session.get_inputs(), session.get_outputs())
         )
         return inputs, outputs
+
+    def row_width(self, model: Model) -> int:
+        """How many numbers the row of a style has for a loaded Painter.
+
+        Raises RuntimeUnavailable if the network takes no rows of a certain width.
+        """
+        inputs, _ = self.signature(model)
+        for tensor in inputs:
+            if tensor.name == "style" and len(tensor.shape) == 2 and tensor.shape[1] is not None:
+                return tensor.shape[1]
+        raise RuntimeUnavailable(f"{model.file}: a Painter needs an input style, float32 [N, D]")
+
+    def _zeros(self, model: Model) -> Inputs:
+        """Of an image's inputs besides the image: numbers, and rows of their width."""
+        return {
+            value.name: np.zeros(value.shape[1:], np.float32)
+            for value in self._sessions[model].alone.get_inputs()
+            if value.name != "image"
+        }
 
     def _session(self, model: Model, content: bytes, threads: int) -> Any:
         options = self._ort.SessionOptions()

@@ -56,6 +56,13 @@ class Metrics(Observer[Model]):
             buckets=(1, 2, 4, 8, 16, 32),
             registry=self.registry,
         )
+        self.batch_styles = Histogram(
+            "perceptual_batch_styles",
+            "Different styles, blends and stroke sizes in a batch of a Painter",
+            ("model",),
+            buckets=(1, 2, 4, 8, 16, 32),
+            registry=self.registry,
+        )
         self.batch_pixels = Histogram(
             "perceptual_batch_pixels",
             "Pixels a batch",

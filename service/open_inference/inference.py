@@ -13,7 +13,7 @@ from service.models.runtime import GraphTensor, Inputs
 from service.open_inference import messages
 from service.open_inference.content_coding import inflated
 from service.open_inference.messages import InferRequest, Message
-from service.open_inference.tensors import check_sizes, on_the_wire, split
+from service.open_inference.tensors import check_sizes, split
 from service.problems import MalformedRequest
 from service.settings import Settings
 
@@ -43,6 +43,10 @@ class InferenceJob:
     client: Client | None
     """Who is charged for the pixels that the network is given."""
 
+    @property
+    def name(self) -> str:
+        return self.model.name
+
     def decode(self) -> tuple[InferRequest, list[Inputs]]:
         """Raises MalformedRequest, UnsupportedCoding, BodyTooLarge, ImageSizeOutOfRange or
         LimitExceeded."""
@@ -54,7 +58,7 @@ class InferenceJob:
                 raise MalformedRequest(
                     f"The model has no output {output.name!r}; its output is: {OUTPUT}."
                 )
-        images = split(tensors, [on_the_wire(tensor) for tensor in self.graph_inputs])
+        images = split(tensors, self.graph_inputs)
         check_sizes(images, self.model.card, self.limits)
         if self.client is not None:
             self.client.charge_pixels(sum(math.prod(each["image"].shape[:2]) for each in images))

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from service.images import sizes
-from service.models.catalog import Card, UpscaleCard
+from service.models.cards import Card, UpscaleCard
 from service.models.runtime import GraphTensor, Inputs
 from service.open_inference.messages import Datatype, Tensor
 from service.problems import MalformedRequest
@@ -35,11 +35,11 @@ def on_the_wire(tensor: GraphTensor) -> TensorMetadata:
     return TensorMetadata(
         name=tensor.name,
         datatype=_DATATYPES[tensor.type],
-        shape=shape if len(shape) > 1 else [*shape, 1],
+        shape=[*shape, 1] if _is_a_number(tensor) else shape,
     )
 
 
-def split(tensors: Mapping[str, Tensor], inputs: Sequence[TensorMetadata]) -> list[Inputs]:
+def split(tensors: Mapping[str, Tensor], inputs: Sequence[GraphTensor]) -> list[Inputs]:
     """The graph inputs of each image. Raises MalformedRequest unless the tensors are the inputs."""
     known = ", ".join(each.name for each in inputs)
     for name in tensors.keys() - {each.name for each in inputs}:
@@ -55,12 +55,12 @@ def split(tensors: Mapping[str, Tensor], inputs: Sequence[TensorMetadata]) -> li
     count = counts[inputs[0].name]
     if not 1 <= count <= MAX_IMAGES:
         raise MalformedRequest(f"A request holds 1 to {MAX_IMAGES} images, not {count}.")
+    in_the_graph = {
+        each.name: tensors[each.name][:, 0] if _is_a_number(each) else tensors[each.name]
+        for each in inputs
+    }
     return [
-        {
-            name: tensor[number] if tensor.ndim > 2 else np.float32(tensor[number, 0])
-            for name, tensor in tensors.items()
-        }
-        for number in range(count)
+        {name: tensor[number] for name, tensor in in_the_graph.items()} for number in range(count)
     ]
 
 
@@ -75,7 +75,12 @@ def check_sizes(images: Sequence[Inputs], card: Card, limits: Settings) -> None:
         sizes.upscaled(size, card.factor, limits.max_upscaled_pixels, count)
 
 
-def _check(tensor: Tensor, wanted: TensorMetadata) -> None:
+def _is_a_number(tensor: GraphTensor) -> bool:
+    return len(tensor.shape) == 1
+
+
+def _check(tensor: Tensor, graph_input: GraphTensor) -> None:
+    wanted = on_the_wire(graph_input)
     dtype = np.dtype(np.uint8 if wanted.datatype == "UINT8" else np.float32)
     if tensor.dtype != dtype:
         raise MalformedRequest(f"The input {wanted.name!r} is to be {wanted.datatype}.")
@@ -88,5 +93,7 @@ def _check(tensor: Tensor, wanted: TensorMetadata) -> None:
             f"{wanted.shape} is needed, where -1 is any size."
         )
     # Not the negation: what is not a number is neither.
-    if wanted.datatype == "FP32" and not ((tensor >= 0) & (tensor <= 1)).all():
+    if _is_a_number(graph_input) and not ((tensor >= 0) & (tensor <= 1)).all():
         raise MalformedRequest(f"The input {wanted.name!r} is to be from 0 to 1.")
+    if not np.isfinite(tensor).all():
+        raise MalformedRequest(f"The input {wanted.name!r} holds what is not a finite number.")

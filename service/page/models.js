@@ -27,12 +27,12 @@ function radio(name, value, index) {
   return made("input", { type: "radio", name, value, defaultChecked: index === 0 });
 }
 
-function styleChoice({ name, title }, index) {
+function styleChoice({ name, title, model, blends, strokes }, index) {
   const [painting, painter = ""] = title.split(/, (?=after )/);
   const preview = made("img", { src: `models/${encodeURIComponent(name)}/preview`, alt: "" });
   preview.addEventListener("error", () => preview.remove()); // not every model has one
   const choice = radio("style", name, index);
-  Object.assign(choice.dataset, { painting, painter });
+  Object.assign(choice.dataset, { painting, painter, model, blends, strokes: strokes.join(" ") });
   return made("label", {}, choice, preview, made("span", { textContent: painting }));
 }
 

@@ -11,12 +11,15 @@ export function pathFor({ settings, photograph }) {
     query.set("model", settings.objective);
     return `upscale?${query}`;
   }
+  if (settings.blend !== null) query.set("blend", `${settings.blend.style}:${settings.blend.share}`);
+  if (settings.stroke !== 1) query.set("stroke", settings.stroke);
   if (settings.strength !== 1) query.set("strength", settings.strength);
   if (settings.keepColors) query.set("preserve_color", "true");
   const side = maxSide(settings, photograph);
   if (side < photograph.longerSide) query.set("max_side", side);
   const path = `stylize/${encodeURIComponent(settings.style)}`;
-  return String(query) === "" ? path : `${path}?${query}`;
+  // A query may have colons; so the command is easier to read.
+  return String(query) === "" ? path : `${path}?${String(query).replaceAll("%3A", ":")}`;
 }
 
 function maxSide(settings, photograph) {
@@ -32,6 +35,10 @@ export function needsConsent({ settings, photograph }) {
 /** A name for the answer, after the photograph's. */
 export function fileName({ settings, photograph }, type) {
   const stem = photograph.name.replace(/\.[^.]*$/, "") || "picture";
-  const made = settings.task === "upscale" ? `x${settings.factor}` : settings.style;
+  const made = settings.task === "upscale" ? `x${settings.factor}` : stylesIn(settings).join("-");
   return `${stem}-${made}.${EXTENSIONS[type] ?? type.replace("image/", "")}`;
+}
+
+function stylesIn({ style, blend }) {
+  return blend === null ? [style] : [style, blend.style];
 }

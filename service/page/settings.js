@@ -1,6 +1,7 @@
 // The form of settings.
 
 import { element, made } from "./document.js";
+import { describeMixing, offerMixing, strokeAt } from "./mixing.js";
 
 export class Settings {
   #form = element("settings");
@@ -24,6 +25,8 @@ export class Settings {
     return {
       task: form.get("task"),
       style: form.get("style"),
+      blend: form.get("second") ? { style: form.get("second"), share: Number(form.get("share")) } : null,
+      stroke: form.has("stroke") ? strokeAt(form.get("stroke")) : 1,
       strength: Number(form.get("strength")),
       keepColors: form.has("keep_colors"),
       maxSide: Number(form.get("max_side")) || null,
@@ -41,13 +44,17 @@ export class Settings {
   }
 
   #show() {
-    const { task, strength } = this.read();
+    const choices = [...this.#form.querySelectorAll('[name="style"]')];
+    const chosen = choices.find((choice) => choice.checked);
+    if (chosen !== undefined) offerMixing(chosen, choices);
+    const settings = this.read();
+    const { task, strength } = settings;
+    describeMixing(settings);
     element("stylize").hidden = task !== "stylize";
     element("upscale").hidden = task !== "upscale";
     element("strength-said").value = `${Math.round(100 * strength)} %`;
-    const chosen = this.#form.querySelector('[name="style"]:checked');
     element("label").replaceChildren();
-    if (chosen !== null) {
+    if (chosen !== undefined) {
       const { painting, painter } = chosen.dataset;
       element("label").append(made("cite", { textContent: painting }), made("br"), painter);
     }

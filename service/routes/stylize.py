@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from service.routes.dependencies import ClientOf, PipelineOf
 from service.routes.transform import DOCUMENTED, count_refusals, transformed
+from service.serving.operation import stylizing
 from service.serving.transformation import Stylization
 
 router = APIRouter(tags=["transform"])
@@ -20,6 +21,7 @@ async def stylize(
     stylization: Annotated[Stylization, Query()],
 ) -> Response:
     """Paint a photograph in a style; the answer is an image of the same size."""
-    model = pipeline.catalog.get(style, "stylize")
-    with count_refusals(request, pipeline.metrics, model):
-        return await transformed(request, pipeline, client, model, stylization)
+    asked = pipeline.catalog.style(style)
+    with count_refusals(request, pipeline.metrics, asked.name):
+        operation = stylizing(pipeline.catalog, asked, stylization)
+        return await transformed(request, pipeline, client, operation)

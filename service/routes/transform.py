@@ -16,9 +16,10 @@ from service.images.formats import MEDIA_TYPES
 from service.models.catalog import Model
 from service.observability.metrics import Metrics
 from service.routes import upload
+from service.serving.image_job import ImageJob
 from service.serving.jobs import Answer
+from service.serving.operation import Operation
 from service.serving.pipeline import Pipeline
-from service.serving.transformation import ImageJob, Transformation
 
 T = TypeVar("T")
 
@@ -61,8 +62,7 @@ async def transformed(
     request: Request,
     pipeline: Pipeline,
     client: Client | None,
-    model: Model,
-    transformation: Transformation,
+    operation: Operation,
 ) -> Response:
     """Read the image, run it through the model and answer it with all headers."""
     wait = wait_seconds(request.headers.get("prefer"))
@@ -72,30 +72,35 @@ async def transformed(
         pipeline.scheduler.check_admission(deadline)
 
     body = await upload.read_image(request)
-    if transformation.format is None:
-        accepted = accepted_format(request.headers.get("accept"))
-        transformation = transformation.model_copy(update={"format": accepted})
-    tag = _entity_tag(transformation.fingerprint(model, body))
-    headers = {**model_headers(pipeline, model, wait), "Vary": "Accept", "ETag": tag}
+    operation = operation.answered_in(accepted_format(request.headers.get("accept")))
+    tag = _entity_tag(operation.fingerprint(body))
+    headers = {
+        **model_headers(pipeline, operation.name, operation.model, wait),
+        "Vary": "Accept",
+        "ETag": tag,
+    }
     if tag in known_tags:
         return Response(status_code=304, headers=headers)
 
-    job = ImageJob(model, transformation, body, pipeline.settings, deadline, client)
+    job = ImageJob(operation, body, pipeline.settings, deadline, client)
     answer = await unless_client_leaves(request, pipeline.run(job))
     file = answer.content
     headers |= timing_headers(answer)
-    headers["Content-Disposition"] = f'inline; filename="{quote(model.name)}.{file.format}"'
+    headers["Content-Disposition"] = f'inline; filename="{quote(operation.name)}.{file.format}"'
     return Response(file.body, media_type=MEDIA_TYPES[file.format], headers=headers)
 
 
 @contextmanager
-def count_refusals(request: Request, metrics: Metrics, model: Model) -> Iterator[None]:
-    """Counts the Problem that the request is refused with; its log line gets the model's name."""
-    request.state.model = model.name
+def count_refusals(request: Request, metrics: Metrics, name: str) -> Iterator[None]:
+    """Counts the Problem that the request is refused with; its log line gets the name too.
+
+    It is that of the style or model that was asked for, and found in the store.
+    """
+    request.state.model = name
     try:
         yield
     except problems.Problem as problem:
-        metrics.refusals.labels(model.name, problem.reason).inc()
+        metrics.refusals.labels(name, problem.reason).inc()
         raise
 
 
@@ -104,10 +109,12 @@ def deadline_after(wait: float | None) -> float | None:
     return None if wait is None else asyncio.get_running_loop().time() + wait
 
 
-def model_headers(pipeline: Pipeline, model: Model, wait: float | None) -> dict[str, str]:
-    """Model, digest and execution provider of an answer, and the wait that was asked for."""
+def model_headers(
+    pipeline: Pipeline, name: str, model: Model, wait: float | None
+) -> dict[str, str]:
+    """What was asked for by name, the network's digest and execution provider, and the wait."""
     headers = {
-        "X-Model": model.name,
+        "X-Model": name,
         "X-Model-Digest": f"sha256:{model.digest}",
         "X-Execution-Provider": pipeline.runtime.provider,
     }

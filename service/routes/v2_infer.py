@@ -76,7 +76,7 @@ async def infer(
     request: Request, pipeline: PipelineOf, client: ClientOf, model: ModelOf
 ) -> Response:
     """Run a model on images of one shape, uint8 [N, H, W, 3]."""
-    with count_refusals(request, pipeline.metrics, model):
+    with count_refusals(request, pipeline.metrics, model.name):
         return await _inferred(request, pipeline, client, model)
 
 
@@ -102,7 +102,7 @@ async def _inferred(
     inputs, _ = pipeline.signature(model)
     job = InferenceJob(model, inputs, body, pipeline.settings, deadline, client)
     answer = await unless_client_leaves(request, pipeline.run(job))
-    headers = model_headers(pipeline, model, wait) | timing_headers(answer)
+    headers = model_headers(pipeline, model.name, model, wait) | timing_headers(answer)
     message = answer.content
     if message.json_length is None:
         return Response(message.body, media_type="application/json", headers=headers)

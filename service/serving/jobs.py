@@ -19,6 +19,10 @@ class Job(Protocol[Source, ContentT_co]):
     """``decode`` and ``encode`` are called in codec threads, and may raise Problems."""
 
     @property
+    def name(self) -> str:
+        """What the client asked for: a style, which may share its model, or the model."""
+
+    @property
     def model(self) -> Model: ...
 
     @property

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from service import cores
 from service.models import catalog
-from service.models.catalog import Catalog, Model, UpscaleCard
+from service.models.cards import PainterCard, UpscaleCard
+from service.models.catalog import Catalog, Model
 from service.models.runtime import GraphTensor, Inputs, Runtime
 from service.observability import gpu_memory, tracing
 from service.observability.metrics import Metrics
@@ -74,6 +75,7 @@ class Pipeline:
         """
         for model in self.catalog.models.values() if models is None else models:
             await self._loader.load(model)
+            self._loader.check_rows(self.catalog.stored[model.name])
             self.metrics.serves(model, self.runtime.provider)
         build = self.runtime.build
         self.metrics.runtime.info(
@@ -154,7 +156,7 @@ class Pipeline:
         # Before decoding: what the queue cannot take is not worth a core's time.
         self.scheduler.check_admission(job.deadline)
 
-        tracing.describe(model=job.model.name)
+        tracing.describe(model=job.name)
         started = time.perf_counter()
         with _reporting_out_of_memory():
             with tracing.stage("decode"):
@@ -173,7 +175,7 @@ class Pipeline:
             "encode": time.perf_counter() - inferred,
         }
         for stage, seconds in durations.items():
-            self.metrics.stage_seconds.labels(stage, job.model.name).observe(seconds)
+            self.metrics.stage_seconds.labels(stage, job.name).observe(seconds)
         return Answer(content, completed.batch_size, durations)
 
     async def _infer(
@@ -195,7 +197,11 @@ class Pipeline:
             return parts.completed([results[index] for index in range(len(images))])
 
     async def _run(self, model: Model, batch: Sequence[Inputs], shared: bool) -> Sequence[Pixels]:
-        return await self._on(self._device, self.runtime.run, model, batch, shared)
+        outputs = await self._on(self._device, self.runtime.run, model, batch, shared)
+        if isinstance(model.card, PainterCard):
+            rows = {np.asarray(inputs["style"]).tobytes() for inputs in batch}
+            self.metrics.batch_styles.labels(model.name).observe(len(rows))
+        return outputs
 
     @staticmethod
     async def _on(pool: Executor, function: Callable[..., T], *arguments: Any) -> T:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class Reloading:
 def fingerprint(store: Path) -> Fingerprint:
     """Path, inode, size and modification time of every file of the store's versions."""
     found = set()
-    for file in store.glob("*/*/*"):
+    for file in chain(store.glob("*/*/*"), store.glob("*/*/styles/*/*")):
         with suppress(FileNotFoundError):  # it was moved or removed meanwhile
             status = file.stat()
             found.add((str(file), status.st_ino, status.st_size, status.st_mtime_ns))

@@ -1,22 +1,17 @@
-"""Transformations of pictures: their parameters, and the work of applying one to an image file."""
+"""Transformations of pictures: their parameters, with bounds and defaults, whoever gives them."""
 
-import hashlib
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from service.auth.keys import Client
-from service.images import codec, sizes, transparency
-from service.images.codec import Picture
-from service.images.formats import ImageFormat, Size, check_holds
-from service.models.catalog import Model, Objective
-from service.models.runtime import Inputs
+from service.images import sizes
+from service.images.formats import ImageFormat, Size
+from service.models.cards import Objective
+from service.models.rows import LARGEST_STROKE, OWN_STROKE, SMALLEST_STROKE
+from service.serving.blend import Blend
 from service.settings import Settings
 
 
@@ -55,13 +50,6 @@ class Transformation(BaseModel):
         """Sizes that an image is decoded to and answered in. Raises ImageSizeOutOfRange."""
         raise NotImplementedError
 
-    def fingerprint(self, model: Model, body: bytes) -> str:
-        """SHA-256 (hex) of all that the result depends on; the same for a default given or not."""
-        parameters = self.model_dump_json(exclude_defaults=True)
-        sha = hashlib.sha256(f"{model.digest} {parameters}\n".encode())
-        sha.update(body)
-        return sha.hexdigest()
-
 
 class Stylization(Transformation):
     """Paints a photograph in a style, in the photograph's own size."""
@@ -71,6 +59,17 @@ class Stylization(Transformation):
     )
     preserve_color: bool = Field(
         False, description="keep the photograph's colours under the painting's strokes"
+    )
+    blend: Blend | None = Field(
+        None,
+        description="other styles of the same network and their shares, NAME:WEIGHT[,NAME:WEIGHT]; "
+        "the rest of the weight, up to 1, is the style's own",
+    )
+    stroke: float = Field(
+        OWN_STROKE,
+        ge=SMALLEST_STROKE,
+        le=LARGEST_STROKE,
+        description="size of the strokes, as a multiple of the style's own",
     )
     max_side: int | None = Field(
         None, ge=16, le=65535, description="shrink the longer side to this many pixels"
@@ -102,51 +101,3 @@ class Upscaling(Transformation):
 
     def decoded_and_result_size(self, stored: Size, limits: Settings) -> tuple[Size, Size]:
         return stored, sizes.upscaled(stored, self.factor, limits.max_upscaled_pixels)
-
-
-@dataclass(frozen=True)
-class File:
-    """An encoded image."""
-
-    body: bytes
-    format: ImageFormat
-
-
-@dataclass(frozen=True)
-class ImageJob:
-    """The job of transforming one image file."""
-
-    model: Model
-    transformation: Transformation
-    body: bytes
-    limits: Settings
-    deadline: float | None = None
-    """When the answer stops being of use, in the event loop's time."""
-    client: Client | None = None
-    """Who is charged for the pixels that the network is given."""
-
-    def decode(self) -> tuple[tuple[Picture, ImageFormat], Sequence[Inputs]]:
-        """Raises UnsupportedImage, BrokenImage, ImageSizeOutOfRange or LimitExceeded."""
-        with codec.open_image(self.body, self.limits.max_image_pixels) as image:
-            size, result_size = self.transformation.decoded_and_result_size(image.size, self.limits)
-            format = self.transformation.format or image.output_format
-            check_holds(format, result_size)
-            if self.client is not None:
-                self.client.charge_pixels(math.prod(size))
-            picture = image.decode(size)
-        if picture.alpha is not None and isinstance(self.transformation, Upscaling):
-            filled = transparency.fill(picture.pixels, picture.alpha)
-            picture = replace(picture, pixels=filled)
-        return (picture, format), [{"image": picture.pixels, **self.transformation.inputs}]
-
-    def encode(
-        self, source: tuple[Picture, ImageFormat], outputs: Sequence[NDArray[np.uint8]]
-    ) -> File:
-        """The output with the alpha and the copyright notice of its source."""
-        picture, format = source
-        (pixels,) = outputs
-        alpha = picture.alpha
-        if alpha is not None:
-            alpha = transparency.resize(alpha, *pixels.shape[:2])
-        picture = replace(picture, pixels=pixels, alpha=alpha)
-        return File(codec.encode(picture, format, self.transformation.quality), format)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.images import tiling
-from service.models.catalog import Model, UpscaleCard
+from service.models.cards import UpscaleCard
+from service.models.catalog import Model
 from service.models.runtime import Inputs
 from service.scheduling.parts import admitted_parts
 from service.scheduling.scheduler import Completed, Scheduler

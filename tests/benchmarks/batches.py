@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _served(runtime: Runtime, name: str) -> tuple[Run, catalog.Precision]:
-    model = catalog.read(ROOT / "model_store", runtime.precision).get(name, "stylize")
+    model = catalog.read(ROOT / "model_store", runtime.precision).style(name).model
     runtime.open(model)
 
     def run(images: Pixels) -> Pixels:

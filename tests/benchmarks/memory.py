@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from service.models import catalog
-from service.models.catalog import Model, UpscaleCard
+from service.models.cards import UpscaleCard
+from service.models.catalog import Model
 from service.problems import UnknownModel
 from service.settings import Settings
 from tests.benchmarks import processes

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--markdown", type=Path, help="file to append the table to")
     options = parser.parse_args(arguments)
 
-    model = sessions.served().get(options.model, "stylize")
+    model = sessions.served().style(options.model).model
     session = sessions.session(model.file)
     rows = []
     with contenders.ours(options.model) as server, generator() as clients:

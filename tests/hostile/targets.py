@@ -17,10 +17,11 @@ from starlette.types import Message as Received
 from service.images import codec
 from service.images.formats import MEDIA_TYPES, check_holds
 from service.images.sizes import upscaled
+from service.models.runtime import GraphTensor
 from service.open_inference import messages
 from service.open_inference.content_coding import inflated
 from service.open_inference.messages import Message
-from service.open_inference.tensors import TensorMetadata, split
+from service.open_inference.tensors import split
 from service.problems import (
     BodyTooLarge,
     BrokenImage,
@@ -34,8 +35,9 @@ from tests.hostile.pictures import thumbnails
 
 _MOST = 1 << 18  # pixels, or bytes of a body: so few that many are tried each second
 _INPUTS = [
-    TensorMetadata(name="image", datatype="UINT8", shape=[-1, -1, -1, 3]),
-    TensorMetadata(name="strength", datatype="FP32", shape=[-1, 1]),
+    GraphTensor("image", "tensor(uint8)", (None, None, None, 3)),
+    GraphTensor("style", "tensor(float)", (None, 2)),
+    GraphTensor("strength", "tensor(float)", (None,)),
 ]
 
 
@@ -97,6 +99,7 @@ def _tensors(data: bytes) -> None:
     for inputs in split(tensors, _INPUTS):
         assert np.asarray(inputs["image"]).dtype == np.uint8
         assert 0 <= np.asarray(inputs["strength"]) <= 1
+        assert np.isfinite(inputs["style"]).all()
 
 
 def _inflated(data: bytes) -> None:
@@ -113,12 +116,13 @@ def _uploads() -> Iterator[bytes]:
 
 def _requests() -> Iterator[bytes]:
     strength = {"name": "strength", "shape": [1, 1], "datatype": "FP32", "data": [0.5]}
+    style = {"name": "style", "shape": [1, 2], "datatype": "FP32", "data": [-1.5, 2]}
     image = {"name": "image", "shape": [1, 2, 2, 3], "datatype": "UINT8"}
-    inputs = [image | {"data": list(range(12))}, strength]
+    inputs = [image | {"data": list(range(12))}, style, strength]
     yield bytes(2) + json.dumps({"id": "1", "inputs": inputs}).encode()
-    inputs = [image | {"data": [[[[1, 2, 3]] * 2] * 2]}, strength]
+    inputs = [image | {"data": [[[[1, 2, 3]] * 2] * 2]}, style, strength]
     yield bytes(2) + json.dumps({"inputs": inputs, "outputs": [{"name": "output"}]}).encode()
-    inputs = [image | {"parameters": {"binary_data_size": 12}}, strength]
+    inputs = [image | {"parameters": {"binary_data_size": 12}}, style, strength]
     text = json.dumps({"inputs": inputs, "parameters": {"binary_data_output": True}}).encode()
     yield len(text).to_bytes(2) + text + bytes(range(12))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support import painter_store as painters
 from tests.support.application import Connect, connected
 from tests.support.upscalers import write_store
 
@@ -31,3 +32,9 @@ async def client(connect: Connect) -> AsyncIterator[httpx.AsyncClient]:
 def upscaler_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of the tiny networks of tests.support.upscalers."""
     return write_store(tmp_path_factory.mktemp("upscalers"))
+
+
+@pytest.fixture(scope="session")
+def painter_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of the tiny Painter of tests.support.painter_store, with its styles."""
+    return painters.write_store(tmp_path_factory.mktemp("painters"))

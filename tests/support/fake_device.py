@@ -22,10 +22,12 @@ BROKEN = -1
 class Image:
     number: int
     shape: Shape
+    row: int = 0
+    """How a network with several styles is to paint it."""
 
 
 class Device:
-    """Doubles the numbers of images, and remembers its batches and when they ran.
+    """Doubles numbers of images and adds their rows; remembers its batches and when they ran.
 
     A batch takes ``batch`` seconds, and ``pixel`` seconds more for each of its pixels.
     """
@@ -45,7 +47,7 @@ class Device:
         self.spans.append((started, asyncio.get_running_loop().time()))
         if BROKEN in numbers:
             raise RuntimeError("the device failed")
-        return [2 * number for number in numbers]
+        return [2 * image.number + image.row for image in batch]
 
     @property
     def sizes(self) -> list[int]:

@@ -277,7 +277,7 @@ def test_the_same_command_goes_on_after_it_was_stopped(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["album", "--style", "sunflowers"], "no stylize model 'sunflowers'; there are: wave"),
+        (["album", "--style", "sunflowers"], "no style 'sunflowers'; there are: wave"),
         (["lost", "--style", "wave"], "lost: no such file or folder"),
         (["empty", "--style", "wave"], "no images in "),
         (["album"], "--style"),

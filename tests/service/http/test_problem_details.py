@@ -91,8 +91,14 @@ async def test_a_parameter_out_of_range_is_400_naming_it(
 @pytest.mark.parametrize(
     ("path", "named"),
     [
-        ("/stylize/wave?strenght=0.5", "format, max_side, preserve_color, quality, strength"),
-        ("/stylize/wave?size=100", "format, max_side, preserve_color, quality, strength"),
+        (
+            "/stylize/wave?strenght=0.5",
+            "blend, format, max_side, preserve_color, quality, strength, stroke",
+        ),
+        (
+            "/stylize/wave?size=100",
+            "blend, format, max_side, preserve_color, quality, strength, stroke",
+        ),
         ("/upscale?factr=4", "factor, format, model, quality"),
         ("/upscale?max_side=100", "factor, format, model, quality"),
     ],

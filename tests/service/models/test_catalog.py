@@ -41,12 +41,12 @@ def test_a_folder_without_numbered_versions_or_with_a_dot_is_no_model(
 
 def test_an_unknown_model_is_named_with_those_there_are(store: Path) -> None:
     with pytest.raises(UnknownModel, match=r"'vawe'.*wave"):
-        catalog.read(store).get("vawe", "stylize")
+        catalog.read(store).get("vawe")
 
 
-def test_a_model_of_another_kind_is_unknown(store: Path) -> None:
-    with pytest.raises(UnknownModel):
-        catalog.read(store).get("wave", "upscale")
+def test_an_upscaler_is_no_style(upscaler_store: Path) -> None:
+    with pytest.raises(UnknownModel, match="no style"):
+        catalog.read(upscaler_store).style("upscale_x4_pixel")
 
 
 def test_an_upscaler_is_found_by_factor_and_objective(upscaler_store: Path) -> None:

@@ -51,6 +51,20 @@ def test_a_batch_holds_one_model_and_one_shape_and_the_oldest_goes_first() -> No
     assert run(main()) == [("wave", [1, 4]), ("wave", [2]), ("udnie", [3])]
 
 
+def test_images_of_one_network_share_a_batch_whatever_row_each_is_painted_by() -> None:
+    async def main() -> tuple[list[int], list[tuple[str, list[int]]]]:
+        queue = Queue()
+        await queue.learn("painter")
+        images = [Image(1, SMALL, row=100), Image(2, SMALL, row=200), Image(3, SMALL, row=100)]
+        submitted = (queue.scheduler.submit("painter", SMALL, image) for image in images)
+        completed = await asyncio.gather(*submitted)
+        return [each.result for each in completed], queue.device.batches
+
+    results, batches = run(main())
+    assert batches == [("painter", [1, 2, 3])]
+    assert results == [102, 204, 106]
+
+
 @pytest.mark.parametrize(
     ("limits", "sizes"),
     [

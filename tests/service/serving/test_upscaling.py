@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from service.images.tiling import TILE
-from service.models.catalog import Model, UpscaleCard
+from service.models.cards import UpscaleCard
+from service.models.catalog import Model
 from service.models.runtime import Inputs
 from service.problems import DeadlinePassed, NotReady, QueueFull
 from service.scheduling.batching import Limits
