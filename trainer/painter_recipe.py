@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field
 
 from trainer.networks.painter import Painter, PainterNet
-from trainer.recipe_base import FOLDER, BaseRecipe, ScheduleRecipe, Table, Weight
+from trainer.recipe_base import FOLDER, BaseRecipe, ScheduleRecipe, Stage, Table, Weight
 
 
 class PaintingRecipe(Table):
@@ -43,7 +43,18 @@ class PainterLossRecipe(Table):
     consistency_weight: Weight
 
 
+class PainterStage(Stage):
+    paintings: Annotated[int, Field(ge=1)] | None = None
+    """The first so many are trained, all by default: a body learns to paint sooner from a few."""
+    one_stroke: bool = False
+    """Paintings are shown at their middle size alone, and what sizes have in common is trained."""
+    steady: bool = True
+    """Photographs are relit and moved, and pictures should be the same. A body that cannot paint
+    yet would rather ignore the photograph."""
+
+
 class PainterScheduleRecipe(ScheduleRecipe):
+    stages: Annotated[tuple[PainterStage, ...], Field(min_length=1)]
     decay: Annotated[float, Field(gt=0, lt=1)]
     """Share of the steps, at the end, over which the learning rate falls to zero. Before, it is
     constant, so that a long training can be stretched or cut short until then."""
@@ -56,11 +67,6 @@ class PainterScheduleRecipe(ScheduleRecipe):
     """Over so many steps the style weight grows from ``ramp_from`` of itself to the whole. A
     network that meets it before it can draw settles on a texture that ignores the photograph."""
 
-    first_paintings: Annotated[int, Field(ge=1)]
-    """So many paintings begin: a body learns to paint sooner from a few than from a gallery."""
-    first_steps: Annotated[int, Field(ge=0)]
-    """Steps after which the others join them."""
-
     def learning_rate(self, step: int) -> float:
         """A linear rise over the warm-up, then constant, at last half a cosine down to zero."""
         position = (step + 0.5) / self.steps
@@ -72,6 +78,14 @@ class PainterScheduleRecipe(ScheduleRecipe):
     def drawing(self, step: int) -> float:
         """The share of drawing in the objective at this step; the rest is painting."""
         return min(1.0, max(0.0, 2 - step / self.drawing_steps))
+
+    def stage(self, step: int) -> PainterStage:
+        """The stage that a step is of."""
+        for stage in self.stages:
+            step -= stage.steps
+            if step < 0:
+                return stage
+        return self.stages[-1]
 
     def style_scale(self, step: int) -> float:
         """What the style weight is multiplied by at this step."""
@@ -122,14 +136,16 @@ class PainterRecipe(BaseRecipe):
             update={"licence": "not stated", "data": "photographs that are not published"}
         )
 
-    def joined(self, step: int) -> int:
-        """How many paintings, the first ones, are trained at this step."""
-        begun = step >= self.schedule.first_steps
-        return len(self.paintings) if begun else self.schedule.first_paintings
-
     def shows(self, name: str) -> bool:
         """Whether a painting of this name is trained by the schedule."""
         return name in {painting.name for painting in self.paintings}
+
+    def trained_rows(self, stage: PainterStage) -> Sequence[int]:
+        """Which rows of the table a stage trains."""
+        strokes = len(self.strokes)
+        count = stage.paintings or len(self.paintings)
+        first, step = (strokes // 2, strokes) if stage.one_stroke else (0, 1)
+        return range(first, count * strokes, step)
 
     @property
     def rows(self) -> Sequence[tuple[PaintingRecipe, int]]:

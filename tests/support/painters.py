@@ -18,8 +18,6 @@ def recipe(painting: Path, **schedule: Any) -> PainterRecipe:
         "drawing_steps": 1,
         "ramp_from": 0.25,
         "ramp_steps": 4,
-        "first_paintings": 1,
-        "first_steps": 2,
     }
     described = {"title": "A painting", "painter": "Nobody", "year": "1900", "image": str(painting)}
     return PainterRecipe.model_validate(

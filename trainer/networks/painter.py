@@ -169,6 +169,12 @@ class Painter(nn.Module):
         """All rows, float32 [paintings * strokes, D], those of one painting together."""
         return self.plain + ROW_GAIN * (self.shared + self.common + self.own).flatten(0, 1)
 
+    @property
+    def common_rows(self) -> Tensor:
+        """The same table with nothing but what a painting has in common at all sizes."""
+        common = (self.shared + self.common).expand_as(self.own)
+        return self.plain + ROW_GAIN * common.flatten(0, 1)
+
     def freeze(self) -> None:
         """Train nothing but what is the paintings' own."""
         self.body.requires_grad_(False)

@@ -47,16 +47,20 @@ class Painting:
     def __call__(self, images: Tensor, step: int) -> dict[str, Tensor]:
         """The losses of a batch of float RGB [N, 3, H, W] in [0, 255], by name: float32 scalars."""
         weights = self.recipe.loss
+        stage = self.recipe.schedule.stage(step)
         n, _, side, _ = images.shape
         random = np.random.default_rng((self.recipe.schedule.seed, 2, step))
-        joined = len(self.recipe.strokes) * self.recipe.joined(step)
-        rows = torch.from_numpy(random.choice(joined, n, replace=False))
+        trained = self.recipe.trained_rows(stage)
+        rows = torch.from_numpy(random.choice(trained, n, replace=len(trained) < n))
         rows = rows.to(images.device)
-        images = lit(images, random)
+        images = lit(images, random) if stage.steady else images
         # The first photograph is painted twice, once moved: its picture should move with it.
         movement = Movement.random(random)
-        seen = torch.cat([images, movement(images[:1])])
-        logits = self.network.logits(with_grain(seen, random), torch.cat([rows, rows[:1]])).float()
+        seen, painted = images, rows
+        if stage.steady:
+            seen, painted = torch.cat([images, movement(images[:1])]), torch.cat([rows, rows[:1]])
+        table = self.network.common_rows if stage.one_stroke else self.network.rows
+        logits = self.network.body.logits(with_grain(seen, random), table[painted]).float()
         output = to_pixels(logits)
         output, moved = output[:n], output[n:]
 
@@ -65,6 +69,9 @@ class Painting:
         content = style = torch.zeros_like(logits[:n, 0, 0, 0])
         if drawing < 1:
             content, style = self.objective(output, images, rows, (int(top), int(left)))
+        unsteadiness = torch.zeros_like(content[0])
+        if stage.steady:
+            unsteadiness = movement.error(output[:1], moved)
         style_scale = self.recipe.schedule.style_scale(step) * self.style_weights[rows]
         terms = {
             "drawing": drawing * weights.drawing_weight * F.mse_loss(output / 255, images / 255),
@@ -73,7 +80,7 @@ class Painting:
             "total_variation": weights.tv_weight * total_variation(output),
             "saturation": weights.saturation_weight * saturation(logits),
             "lattice": weights.lattice_weight * lattice(output, LATTICE),
-            "consistency": weights.consistency_weight * movement.error(output[:1], moved),
+            "consistency": weights.consistency_weight * unsteadiness,
         }
         return {"total": torch.stack(list(terms.values())).sum(), **terms}
 

@@ -1,6 +1,7 @@
 """What a step of training a Painter minimises."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tests.support import painters, small
+from trainer.painter_recipe import PainterRecipe
 from trainer.training.painting import Painting
 
 
@@ -53,19 +55,45 @@ def test_the_photograph_is_drawn_first_and_without_a_style(task: Painting, image
     assert named[1]["style"] > 0
 
 
-def test_the_first_paintings_begin_and_the_others_join_them(painting: Path) -> None:
-    recipe = painters.recipe(painting, first_paintings=1, first_steps=10)
-    assert [recipe.joined(step) for step in (0, 9, 10)] == [1, 1, 2]
+def staged(painting: Path, **stage: Any) -> PainterRecipe:
+    stages = [
+        {"steps": 10, "crop": 64, "batch": 2, **stage},
+        {"steps": 10, "crop": 64, "batch": 2},
+    ]
+    return painters.recipe(painting, stages=stages)
 
 
-def test_paintings_that_have_not_joined_yet_have_no_gradient(
+def trained(recipe: PainterRecipe, step: int) -> list[int]:
+    return list(recipe.trained_rows(recipe.schedule.stage(step)))
+
+
+def test_a_stage_trains_all_rows_or_those_of_the_first_paintings_and_the_middle_stroke(
+    painting: Path,
+) -> None:
+    assert trained(staged(painting), 0) == [0, 1, 2, 3]
+    assert trained(staged(painting, paintings=1), 0) == [0, 1]
+    assert trained(staged(painting, one_stroke=True), 9) == [1, 3]
+    assert trained(staged(painting, paintings=1, one_stroke=True), 10) == [0, 1, 2, 3]
+
+
+def test_where_one_stroke_is_trained_what_strokes_have_in_common_is(
     painting: Path, random_vgg: dict[str, Tensor], images: Tensor
 ) -> None:
-    recipe = painters.recipe(painting, first_paintings=1, first_steps=10)
-    task = Painting(recipe.build(), recipe, random_vgg, small.CPU)
-    task(images, 5)["total"].backward()
-    assert task.network.common.grad is not None
-    assert (task.network.common.grad.abs().sum(dim=(1, 2)) > 0).tolist() == [True, False]
+    recipe = staged(painting, paintings=1, one_stroke=True)
+    network = recipe.build()
+    Painting(network, recipe, random_vgg, small.CPU)(images, 5)["total"].backward()
+    assert network.common.grad is not None
+    assert (network.common.grad.abs().sum(dim=(1, 2)) > 0).tolist() == [True, False]
+    assert network.own.grad is None
+
+
+def test_only_in_a_steady_stage_pictures_should_move_as_photographs_do(
+    painting: Path, random_vgg: dict[str, Tensor], images: Tensor
+) -> None:
+    recipe = staged(painting, steady=False)
+    task = Painting(painters.enlivened(recipe.build()), recipe, random_vgg, small.CPU)
+    assert task(images, 9)["consistency"] == 0
+    assert task(images, 10)["consistency"] > 0
 
 
 def test_drawing_fades_out(painting: Path) -> None:
