@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from trainer.export.calibration import Example
 from trainer.export.equalization import STEPS, Values, spread, values_of, widened
 from trainer.export.quantization import LEAKY_ZERO
-from trainer.networks.painter import ResidualBlock
 from trainer.networks.served_painter import ServedPainter
 
 
@@ -42,7 +41,7 @@ def equalized(network: ServedPainter, examples: Iterable[Example]) -> ServedPain
     layers = _convolutions(network)
     for convolution in layers[1:-1]:
         given = values[convolution].given
-        if convolution in (network.shallower.convolution, network.up.convolution):
+        if convolution is network.up.convolution:
             phases = 4  # they share the norm's statistics, and so the range
             low, high = widened(given.view(phases, -1, given.shape[1]).transpose(0, 1).flatten(1))
             spread(convolution, low.repeat(phases), high.repeat(phases))
@@ -74,26 +73,14 @@ def _convolutions(network: ServedPainter) -> list[nn.Conv2d]:
 
 
 def _links(network: ServedPainter) -> list[_Link]:
-    stem, down, *_, last = layers = _convolutions(network)
-    position = layers.index
-    early, *deep, late = (
-        (block.first.convolution, block.second.convolution)
-        for block in (network.early, *network.deep, network.late)
-        if isinstance(block, ResidualBlock)
-    )
-    deeper, shallower = network.deeper.convolution, network.shallower.convolution
-    up = network.up.convolution
-    # What is added up has one scale throughout: all of a quarter's size, and all of an eighth's.
-    quarter = (down, early[1], shallower, late[1]), (early[0], deeper, late[0], up)
-    eighth = (deeper, *(of[1] for of in deep)), (*(of[0] for of in deep), shallower)
-    inner = (((first,), (second,)) for first, second in (early, *deep, late))
+    stem, down, *inner, up, last = _convolutions(network)
+    first, second = inner[::2], inner[1::2]
+    positions = {of: position for position, of in enumerate(_convolutions(network))}
+    # All residual blocks read and write one sum, so its channels have one scale throughout.
+    written, read = [down, *second], [*first, up]
     return [
-        _Link([position(of) for of in writers], readers, zero)
-        for (writers, readers), zero in (
-            (((stem,), (down,)), 0),
-            (quarter, 128),
-            (eighth, 128),
-            *((block, 0) for block in inner),
-            (((up,), (last,)), LEAKY_ZERO),
-        )
+        _Link([positions[stem]], [down], 0),
+        _Link([positions[of] for of in written], read, 128),
+        *(_Link([positions[one]], [other], 0) for one, other in zip(first, second, strict=True)),
+        _Link([positions[up]], [last], LEAKY_ZERO),
     ]

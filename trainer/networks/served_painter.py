@@ -45,10 +45,7 @@ class ServedPainter(nn.Module):
             if isinstance(layer, ConvNorm):
                 layer.norm = norm
         self.canvas = Canvas()
-        self.stem, self.down, self.early = body.stem, body.down, body.early
-        self.deeper, self.deep = body.deeper, body.deep
-        self.shallower = PhasesConvNorm(body.shallower.convolution, norm, nn.Identity())
-        self.late = body.late
+        self.stem, self.down, self.blocks = body.stem, body.down, body.blocks
         self.up = PhasesConvNorm(body.up.convolution, norm, nn.LeakyReLU(LEAK))
         last = body.to_rgb[1]
         assert isinstance(last, nn.Conv2d)
@@ -71,13 +68,8 @@ class ServedPainter(nn.Module):
         row: Iterator[Tensor] = iter(torch.split(style * self.gain, self.row_parts, dim=1))
         x = self.canvas.prepared(content).to(self.to_rgb.weight.dtype)
         x = self.down(self.stem(x, next(row)), next(row))
-        x = self.early(x, row)
-        y = self.deeper(x, next(row))
-        for block in self.deep:
-            y = block(y, row)
-        y = F.pixel_shuffle(self.shallower(y, next(row)), 2)
-        x = x + y[..., : x.shape[-2], : x.shape[-1]]
-        x = self.late(x, row)
+        for block in self.blocks:
+            x = block(x, row)
         logits = self.interleave(self.to_rgb(self.up(x, next(row))))
         cut = MARGIN - 4  # to_rgb left out the 4 pixels that it would have padded
         return self.canvas.finished(content, logits, strength, preserve_color, cut)

@@ -51,4 +51,4 @@ def test_all_convolutions_after_the_first_residual_block_run_in_bytes(
         of_bytes.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
     run = [node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node]
-    assert (run.count("QLinearConv"), run.count("Conv")) == (12, 4)
+    assert (run.count("QLinearConv"), run.count("Conv")) == (10, 4)
