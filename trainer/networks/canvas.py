@@ -19,7 +19,7 @@ SampleInputs = Mapping[str, tuple[int, ...]]
 
 
 class Canvas(nn.Module):
-    """The photograph before a network, and the picture after it."""
+    """A served style network's way with the photograph before it and the picture after it."""
 
     luma: Tensor
 

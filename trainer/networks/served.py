@@ -14,7 +14,7 @@ from trainer.networks.style import ConvNorm, StyleNet
 from trainer.networks.upscale import PaperUpscaleNet, UpscaleNet, with_batch_norm_folded
 
 
-class ServedStyleNet(nn.Module):
+class ServedStyleNet(Canvas):
     """A style network as it is exported.
 
     ``image`` uint8 [N, H, W, 3] sRGB; ``strength`` and ``preserve_color`` float32 [N] as in
@@ -25,7 +25,6 @@ class ServedStyleNet(nn.Module):
 
     def __init__(self, network: StyleNet) -> None:
         super().__init__()
-        self.canvas = Canvas()
         upsampling = [n for n, layers in enumerate(network.features) if _upsamples(layers)]
         self.earlier = network.features[: upsampling[0]]
         self.upsampling = nn.ModuleList(_rewritten(network.features[n]) for n in upsampling)
@@ -36,12 +35,12 @@ class ServedStyleNet(nn.Module):
 
     def forward(self, image: Tensor, strength: Tensor, preserve_color: Tensor) -> Tensor:
         content = image.permute(0, 3, 1, 2).float()  # [N, 3, H, W] in [0, 255]
-        phases = self.earlier(self.canvas.prepared(content).to(self.to_rgb.weight.dtype))
+        phases = self.earlier(self.prepared(content).to(self.to_rgb.weight.dtype))
         for n, layers in enumerate(self.upsampling):
             phases = layers(phases if n == 0 else F.pixel_shuffle(phases, 2))
         logits = self.interleave(self.to_rgb(phases))
         cut = MARGIN - 4  # to_rgb left out the 4 pixels that it would have padded
-        return self.canvas.finished(content, logits, strength, preserve_color, cut)
+        return self.finished(content, logits, strength, preserve_color, cut)
 
 
 def _upsamples(layers: nn.Module) -> bool:

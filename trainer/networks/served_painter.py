@@ -27,7 +27,7 @@ class FlatConditionalNorm(ConditionalNorm):
         return normalised.reshape(n, channels, height, width)
 
 
-class ServedPainter(nn.Module):
+class ServedPainter(Canvas):
     """A Painter's body as it is exported.
 
     ``image`` uint8 [N, H, W, 3] sRGB; ``style`` float32 [N, D], a row or a mixture of rows for each
@@ -44,7 +44,6 @@ class ServedPainter(nn.Module):
         for layer in body.modules():
             if isinstance(layer, ConvNorm):
                 layer.norm = norm
-        self.canvas = Canvas()
         self.stem, self.down, self.blocks = body.stem, body.down, body.blocks
         self.up = PhasesConvNorm(body.up.convolution, norm, nn.LeakyReLU(LEAK))
         last = body.to_rgb[1]
@@ -66,13 +65,13 @@ class ServedPainter(nn.Module):
     ) -> Tensor:
         content = image.permute(0, 3, 1, 2).float()  # [N, 3, H, W] in [0, 255]
         row: Iterator[Tensor] = iter(torch.split(style * self.gain, self.row_parts, dim=1))
-        x = self.canvas.prepared(content).to(self.to_rgb.weight.dtype)
+        x = self.prepared(content).to(self.to_rgb.weight.dtype)
         x = self.down(self.stem(x, next(row)), next(row))
         for block in self.blocks:
             x = block(x, row)
         logits = self.interleave(self.to_rgb(self.up(x, next(row))))
         cut = MARGIN - 4  # to_rgb left out the 4 pixels that it would have padded
-        return self.canvas.finished(content, logits, strength, preserve_color, cut)
+        return self.finished(content, logits, strength, preserve_color, cut)
 
 
 @torch.no_grad()
