@@ -124,3 +124,15 @@ def add_experiments(parser: argparse.ArgumentParser) -> None:
         default=[4, 8],
         help="by which they are shrunk and enlarged (4 8)",
     )
+
+    add = experiment("authors", "A Painter's pictures beside those that the authors published.")
+    add(
+        "--pictures",
+        required=True,
+        type=Path,
+        metavar="FOLDER",
+        help="theirs, named PHOTOGRAPH_PAINTING.jpg",
+    )
+    add("--content", required=True, type=Path, metavar="FILE", help="the photograph")
+    add("--model", default="painter", metavar="NAME", help="a trained Painter (%(default)s)")
+    add_vgg(add)

@@ -10,11 +10,12 @@ from trainer.errors import TrainerError
 from trainer.evaluation import styles, upscalers
 from trainer.evaluation.result_cache import ResultCache
 from trainer.evaluation.styles import Style, served_style
+from trainer.evaluation.trained_styles import painter_styles
 from trainer.images.photographs import find_photographs
 from trainer.pretrained import lpips_weights, vgg_weights
 from trainer.pretrained.lpips import LPIPS
 from trainer.pretrained.vgg import VGG16
-from trainer.reproduce import objective, reconstruction, sizes, speed, upscaling
+from trainer.reproduce import authors, objective, reconstruction, sizes, speed, upscaling
 from trainer.reproduce.reconstruction import CONTENT, STYLE, Reconstruction
 from trainer.reproduce.report import Report
 from trainer.weights_file import Trained
@@ -82,6 +83,13 @@ def run_upscaling(options: Namespace, trained: Trained) -> None:
         upscaling.run(methods, models, options.photographs, factor, lpips, report)
 
 
+def run_authors(options: Namespace, trained: Trained) -> None:
+    styles = painter_styles(options.model, trained)
+    found = authors.pairs(options.pictures, options.content, styles)
+    vgg = VGG16(vgg_weights.load(options.vgg))
+    authors.run(found, options.content, vgg, Report(options.out, "authors"))
+
+
 def _reconstruct(what: Reconstruction, options: Namespace) -> None:
     reconstruction.run(
         what,
@@ -106,5 +114,6 @@ EXPERIMENTS: Mapping[str, Experiment] = {
     "style": run_style,
     "sizes": run_sizes,
     "upscaling": run_upscaling,
+    "authors": run_authors,
 }
 """By their names on the command line."""
