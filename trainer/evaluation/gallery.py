@@ -1,19 +1,17 @@
 """Gallery sheet: a row for each style, its painting first, and a column for each photograph."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
+from tqdm import tqdm
 
-from trainer.evaluation.styles import stylize
+from trainer.evaluation.served_style import ServedStyle
+from trainer.evaluation.trained_styles import TrainedStyle
 from trainer.images import sheets
 from trainer.images.photographs import pixels_of, read_rgb, tensor_of
-from trainer.networks.served import ServedStyleNet
-from trainer.networks.style import StyleNet
-from trainer.recipe import StylizeRecipe
-from trainer.weights_file import TrainedModel
 
 WIDTH, HEIGHT = 640, 480
 """Size in pixels of what is stylised: the centre of a photograph."""
@@ -23,21 +21,18 @@ TITLE = 46
 """Characters of a title that fit a cell's width, in the font of captions."""
 
 
-def sheet(styles: Mapping[str, TrainedModel], photographs: Sequence[Path]) -> Image.Image:
-    """The gallery sheet of trained styles, by name.
+def sheet(styles: Sequence[TrainedStyle], photographs: Sequence[Path]) -> Image.Image:
+    """The gallery sheet of trained styles, from top to bottom.
 
     Raises TrainerError if a photograph or a painting cannot be read.
     """
     contents = [_centre(file) for file in photographs]
     empty = Image.new("RGB", (WIDTH, HEIGHT), "white")
     rows = [_row("", [empty, *contents])]
-    for model in styles.values():
-        assert isinstance(model.recipe, StylizeRecipe)
-        assert isinstance(model.network, StyleNet)
-        served = ServedStyleNet(model.network).eval()
+    for style in tqdm(styles, unit="style"):
+        served = style.served()
         painted = [_painted(served, content) for content in contents]
-        title = textwrap.fill(model.recipe.title, TITLE)
-        rows.append(_row(title, [_centre(model.recipe.style.file), *painted]))
+        rows.append(_row(textwrap.fill(style.title, TITLE), [_centre(style.file), *painted]))
     return sheets.stack(rows)
 
 
@@ -51,6 +46,5 @@ def _centre(file: Path) -> Image.Image:
     return ImageOps.fit(whole, (WIDTH, HEIGHT), Image.Resampling.LANCZOS)
 
 
-def _painted(served: ServedStyleNet, image: Image.Image) -> Image.Image:
-    painted = stylize(served, tensor_of(np.asarray(image)))
-    return Image.fromarray(pixels_of(painted))
+def _painted(served: ServedStyle, image: Image.Image) -> Image.Image:
+    return Image.fromarray(pixels_of(served.paint(tensor_of(np.asarray(image)))))

@@ -26,6 +26,8 @@ from trainer.weights_file import Trained, TrainedModel
 class SingleStyle:
     """The style of a StyleNet."""
 
+    name: str
+    """Of the model."""
     model: TrainedModel
     recipe: StylizeRecipe
 
@@ -38,6 +40,11 @@ class SingleStyle:
         """The painting."""
         return self.recipe.style.file
 
+    @property
+    def short_side(self) -> int:
+        """Of the painting, in pixels, that the strokes are of."""
+        return self.recipe.style.short_side
+
     def served(self) -> ServedStyle:
         assert isinstance(self.model.network, StyleNet)
         return ServedStyle(ServedStyleNet(self.model.network).eval())
@@ -47,6 +54,8 @@ class SingleStyle:
 class PainterStyle:
     """One of the styles of a Painter."""
 
+    name: str
+    """Of the model."""
     model: TrainedModel
     recipe: PainterRecipe
     place: int
@@ -84,10 +93,10 @@ class PainterStyle:
         return ServedStyle(network, rows[len(rows) // 2])
 
 
-Style = SingleStyle | PainterStyle
+TrainedStyle = SingleStyle | PainterStyle
 
 
-def find_all(name: str, trained: Trained) -> Sequence[Style]:
+def find_all(name: str, trained: Trained) -> Sequence[TrainedStyle]:
     """The style of this name, or all of a Painter; raises TrainerError if there is none."""
     painter, _, painting = name.rpartition("/")
     painter = painter or recipe.painter_of(name) or ""
@@ -100,7 +109,7 @@ def find_all(name: str, trained: Trained) -> Sequence[Style]:
     return found
 
 
-def find(name: str, trained: Trained) -> Style:
+def find(name: str, trained: Trained) -> TrainedStyle:
     """The one style of this name; raises TrainerError if there is none, or more than one."""
     found = find_all(name, trained)
     if len(found) > 1:
@@ -116,9 +125,10 @@ def painter_styles(name: str, trained: Trained) -> list[PainterStyle]:
     return styles
 
 
-def _styles_of(name: str, model: TrainedModel) -> Sequence[Style]:
+def _styles_of(name: str, model: TrainedModel) -> Sequence[TrainedStyle]:
     if isinstance(model.recipe, StylizeRecipe):
-        return [SingleStyle(model, model.recipe)]
+        return [SingleStyle(name, model, model.recipe)]
     if isinstance(model.recipe, PainterRecipe):
-        return [PainterStyle(model, model.recipe, n) for n in range(len(model.recipe.paintings))]
+        places = range(len(model.recipe.paintings))
+        return [PainterStyle(name, model, model.recipe, place) for place in places]
     raise TrainerError(f"{name} is not a style")

@@ -89,7 +89,7 @@ def test_titles_stand_beneath_the_paintings(photographs: tuple[Path, ...]) -> No
         (["lost.jpg"], "lost.jpg: no such file"),
         (["lost.jpg", "--store", "empty"], "empty: No such file or directory"),
         (["lost.jpg", "--style", "nighthawks"], "no trained weights of 'nighthawks'"),
-        (["lost.jpg", "--style", "upscale"], "no styles in upscale"),
+        (["lost.jpg", "--style", "upscale"], "upscale is not a style"),
     ],
 )
 def test_mistakes_are_one_line(
