@@ -119,6 +119,10 @@ def gallery(options: Namespace) -> None:
     evaluation.gallery(options, stored, partial(_trained, runs=options.runs))
 
 
+def mixtures(options: Namespace) -> None:
+    evaluation.mixtures(options, partial(_trained, runs=options.runs))
+
+
 def export(options: Namespace) -> None:
     # Imported here, since training needs neither ONNX nor ONNX Runtime.
     from trainer.export import calibration, store

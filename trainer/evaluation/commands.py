@@ -15,7 +15,8 @@ from trainer.evaluation import styles, upscalers
 from trainer.evaluation.crop_sheet import sheet
 from trainer.evaluation.gallery import sheet as gallery_sheet
 from trainer.evaluation.gatys import FROM_PHOTOGRAPH
-from trainer.evaluation.trained_styles import PainterStyle, find, find_all
+from trainer.evaluation.mixtures import sheet as mixtures_sheet
+from trainer.evaluation.trained_styles import PainterStyle, find, find_all, find_painter_style
 from trainer.evaluation.upscalers import Upscaler, match_histogram
 from trainer.images.photographs import find_photographs
 from trainer.images.sheets import save
@@ -91,6 +92,11 @@ def gallery(options: Namespace, stored: Sequence[str], trained: Trained) -> None
     if not found:
         raise TrainerError(f"no styles in {options.store}")
     save(gallery_sheet(found, options.photographs), options.out)
+
+
+def mixtures(options: Namespace, trained: Trained) -> None:
+    one, other = (find_painter_style(name, trained) for name in (options.style, options.blend))
+    save(mixtures_sheet(one, other, options.photograph), options.out)
 
 
 def _upscalers(options: Namespace, trained: Trained) -> dict[str, TrainedModel]:

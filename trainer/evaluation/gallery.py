@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
@@ -26,25 +27,31 @@ def sheet(styles: Sequence[TrainedStyle], photographs: Sequence[Path]) -> Image.
 
     Raises TrainerError if a photograph or a painting cannot be read.
     """
-    contents = [_centre(file) for file in photographs]
+    contents = [centre(file) for file in photographs]
     empty = Image.new("RGB", (WIDTH, HEIGHT), "white")
     rows = [_row("", [empty, *contents])]
     for style in tqdm(styles, unit="style"):
         served = style.served()
-        painted = [_painted(served, content) for content in contents]
-        rows.append(_row(textwrap.fill(style.title, TITLE), [_centre(style.file), *painted]))
+        pictures = [painted(served, content) for content in contents]
+        rows.append(_row(textwrap.fill(style.title, TITLE), [centre(style.file), *pictures]))
     return sheets.stack(rows)
 
 
 def _row(title: str, images: Sequence[Image.Image]) -> Image.Image:
-    small = [np.asarray(image.reduce(SHRINK)) for image in images]
+    small = [shrunk(image) for image in images]
     return sheets.row([(title, small[0]), *(("", pixels) for pixels in small[1:])])
 
 
-def _centre(file: Path) -> Image.Image:
+def centre(file: Path) -> Image.Image:
+    """The centre of a picture, WIDTH x HEIGHT; raises TrainerError if it cannot be read."""
     whole = Image.fromarray(pixels_of(read_rgb(file)))
     return ImageOps.fit(whole, (WIDTH, HEIGHT), Image.Resampling.LANCZOS)
 
 
-def _painted(served: ServedStyle, image: Image.Image) -> Image.Image:
-    return Image.fromarray(pixels_of(served.paint(tensor_of(np.asarray(image)))))
+def painted(style: ServedStyle, image: Image.Image) -> Image.Image:
+    return Image.fromarray(pixels_of(style.paint(tensor_of(np.asarray(image)))))
+
+
+def shrunk(image: Image.Image) -> NDArray[np.uint8]:
+    """As it is shown, uint8 RGB."""
+    return np.asarray(image.reduce(SHRINK))

@@ -117,6 +117,14 @@ def find(name: str, trained: Trained) -> TrainedStyle:
     return found[0]
 
 
+def find_painter_style(name: str, trained: Trained) -> PainterStyle:
+    """The one style of a Painter of this name; raises TrainerError if there is none."""
+    found = find(name, trained)
+    if not isinstance(found, PainterStyle):
+        raise TrainerError(f"{name} is not of a Painter; is it painter/{name}?")
+    return found
+
+
 def painter_styles(name: str, trained: Trained) -> list[PainterStyle]:
     """All styles of a Painter, or one; raises TrainerError if ``name`` is none of a Painter."""
     styles = [style for style in find_all(name, trained) if isinstance(style, PainterStyle)]
