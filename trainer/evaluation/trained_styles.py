@@ -32,6 +32,11 @@ class SingleStyle:
     recipe: StylizeRecipe
 
     @property
+    def label(self) -> str:
+        """What is painted, whichever network does it."""
+        return self.file.stem
+
+    @property
     def title(self) -> str:
         return self.recipe.title
 
@@ -66,6 +71,11 @@ class PainterStyle:
         return self.recipe.paintings[self.place]
 
     @property
+    def label(self) -> str:
+        """What is painted, whichever network does it."""
+        return self.painting.name
+
+    @property
     def title(self) -> str:
         return self.painting.title
 
@@ -96,13 +106,23 @@ class PainterStyle:
 TrainedStyle = SingleStyle | PainterStyle
 
 
+def styles_of(name: str, model: TrainedModel) -> Sequence[TrainedStyle]:
+    """All styles of a model of this name; raises TrainerError if it has none."""
+    if isinstance(model.recipe, StylizeRecipe):
+        return [SingleStyle(name, model, model.recipe)]
+    if isinstance(model.recipe, PainterRecipe):
+        places = range(len(model.recipe.paintings))
+        return [PainterStyle(name, model, model.recipe, place) for place in places]
+    raise TrainerError(f"{name} is not a style")
+
+
 def find_all(name: str, trained: Trained) -> Sequence[TrainedStyle]:
     """The style of this name, or all of a Painter; raises TrainerError if there is none."""
     painter, _, painting = name.rpartition("/")
     painter = painter or recipe.painter_of(name) or ""
     if not painter:
-        return _styles_of(name, trained(name))
-    styles = _styles_of(painter, trained(painter))
+        return styles_of(name, trained(name))
+    styles = styles_of(painter, trained(painter))
     found = [of for of in styles if isinstance(of, PainterStyle) and of.painting.name == painting]
     if not found:
         raise TrainerError(f"{painter} has no style {painting!r}")
@@ -131,12 +151,3 @@ def painter_styles(name: str, trained: Trained) -> list[PainterStyle]:
     if not styles:
         raise TrainerError(f"{name} is not a Painter")
     return styles
-
-
-def _styles_of(name: str, model: TrainedModel) -> Sequence[TrainedStyle]:
-    if isinstance(model.recipe, StylizeRecipe):
-        return [SingleStyle(name, model, model.recipe)]
-    if isinstance(model.recipe, PainterRecipe):
-        places = range(len(model.recipe.paintings))
-        return [PainterStyle(name, model, model.recipe, place) for place in places]
-    raise TrainerError(f"{name} is not a style")

@@ -5,18 +5,25 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
-from trainer import devices
+from trainer import devices, weights_file
 from trainer.errors import TrainerError
 from trainer.evaluation import styles, upscalers
 from trainer.evaluation.result_cache import ResultCache
 from trainer.evaluation.styles import Style
-from trainer.evaluation.trained_styles import PainterStyle, TrainedStyle, find, painter_styles
+from trainer.evaluation.trained_styles import (
+    PainterStyle,
+    TrainedStyle,
+    find,
+    find_all,
+    painter_styles,
+    styles_of,
+)
 from trainer.export import gallery
 from trainer.images.photographs import find_photographs
 from trainer.pretrained import lpips_weights, vgg_weights
 from trainer.pretrained.lpips import LPIPS
 from trainer.pretrained.vgg import VGG16
-from trainer.reproduce import authors, objective, reconstruction, sizes, speed, upscaling
+from trainer.reproduce import authors, objective, reconstruction, sizes, speed, stability, upscaling
 from trainer.reproduce.reconstruction import CONTENT, STYLE, Reconstruction
 from trainer.reproduce.report import Report
 from trainer.weights_file import Trained
@@ -92,6 +99,15 @@ def run_authors(options: Namespace, trained: Trained) -> None:
     authors.run(found, options.content, vgg, Report(options.out, "authors"))
 
 
+def run_stability(options: Namespace, trained: Trained) -> None:
+    named = options.model or ([] if options.weights else [gallery.NAME])
+    networks = {name: find_all(name, trained) for name in named}
+    for file in options.weights:
+        networks[str(file)] = styles_of(str(file), weights_file.load(file))
+    photographs = find_photographs(options.data)[: options.photographs]
+    stability.run(networks, photographs, Report(options.out, "stability"))
+
+
 def _reconstruct(what: Reconstruction, options: Namespace) -> None:
     reconstruction.run(
         what,
@@ -120,5 +136,6 @@ EXPERIMENTS: Mapping[str, Experiment] = {
     "sizes": run_sizes,
     "upscaling": run_upscaling,
     "authors": run_authors,
+    "stability": run_stability,
 }
 """By their names on the command line."""
