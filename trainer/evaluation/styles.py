@@ -71,9 +71,10 @@ def measure(
 ) -> list[Comparison]:
     """Losses on the centre crops of photographs, one result for each size in ``iterations``.
 
-    ``iterations``: of L-BFGS from the photograph, by size in pixels; of those from noise, which
-    take a fraction of the time, there are up to five times as many. Optimisation takes hours, so
-    its losses are taken from the cache where it has them; the network's are always computed.
+    ``iterations``: of L-BFGS from the photograph, by size in pixels; from noise there are up to
+    five times as many, as is usual, but no more than it takes to match the network, roughly.
+    Optimisation takes hours, so its losses are taken from the cache where it has them; the
+    network's are always computed.
     """
     full_float32 = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
     with full_float32, _progress(iterations, len(photographs)) as bar:
@@ -135,7 +136,7 @@ def _progress(iterations: Mapping[int, int], photographs: int) -> Iterator["tqdm
         for size, count in iterations.items()
         for protocol in PROTOCOLS
     )
-    shown = "{desc}: {percentage:3.0f}%|{bar}| [{elapsed}<{remaining}]"
+    shown = "{desc}{percentage:3.0f}%|{bar}| [{elapsed}<{remaining}]"
     with tqdm(total=total, bar_format=shown) as bar:
         yield bar
 
