@@ -53,6 +53,7 @@ def _commands() -> dict[str, Command]:
         "evaluate": commands.evaluate,
         "crops": commands.crops,
         "gallery": commands.gallery,
+        "mixtures": commands.mixtures,
         "export": commands.export,
         "optimize": commands.optimize,
         "reproduce": commands.reproduce,
@@ -168,11 +169,20 @@ def _parser() -> argparse.ArgumentParser:
         "--style",
         action="append",
         metavar="NAME",
-        help="one to show, as often as wanted (all of the model store)",
+        help="a style, or a Painter with all of its styles, as often as wanted (all of the store)",
     )
     add("photographs", nargs="+", type=Path, metavar="PHOTOGRAPH")
     add_out(add, "gallery.jpg")
     add_store(add)
+    add_runs(add)
+
+    add = command(
+        "mixtures", "Show a Painter's stroke sizes and blends, on one sheet."
+    ).add_argument
+    add("--style", required=True, metavar="NAME", help="a style of a Painter")
+    add("--blend", required=True, metavar="NAME", help="another one, into which it changes")
+    add("photograph", type=Path, metavar="PHOTOGRAPH")
+    add_out(add, "mixtures.jpg")
     add_runs(add)
 
     exporting = command("export", "Write a trained network into the model store as ONNX.")

@@ -3,28 +3,25 @@
 import re
 import shutil
 from argparse import Namespace
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image
 from tqdm import tqdm
 
-from trainer import atomic, devices, recipe, weights_file
+from trainer import devices, recipe, weights_file
 from trainer.errors import TrainerError
-from trainer.evaluation import gatys, styles, upscalers
-from trainer.evaluation.crop_sheet import sheet
-from trainer.evaluation.gallery import sheet as gallery_sheet
-from trainer.evaluation.upscalers import Upscaler, match_histogram
+from trainer.evaluation import commands as evaluation
+from trainer.evaluation import gatys
+from trainer.evaluation.gatys import FROM_PHOTOGRAPH
 from trainer.images.photographs import find_photographs, pixels_of, read_rgb
+from trainer.images.sheets import save
 from trainer.losses import LossTerms, PerceptualLoss
 from trainer.painter_recipe import PainterRecipe
-from trainer.pretrained import lpips_weights, vgg_weights
-from trainer.pretrained.lpips import LPIPS
+from trainer.pretrained import vgg_weights
 from trainer.pretrained.vgg import VGG16
-from trainer.recipe import StylizeRecipe, UpscaleRecipe
+from trainer.recipe import StylizeRecipe
 from trainer.training import campaign, checkpoint, distributed, loop, start
 from trainer.training.distributed import World
 from trainer.weights_file import TrainedModel
@@ -32,8 +29,6 @@ from trainer.weights_file import TrainedModel
 WEIGHTS = Path(__file__).parent / "weights"
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """Names a folder of the store, and is a part of the service's URLs."""
-OBJECTIVES = ("pixel", "feature")
-"""Those of the upscalers that are compared unless others are named."""
 DEFAULT_RECIPE = "wave"
 """Has the loss weights that a painting without a recipe is optimised with."""
 
@@ -112,86 +107,20 @@ def keep(options: Namespace) -> None:
 
 
 def evaluate(options: Namespace) -> None:
-    if options.upscale is None:
-        _evaluate_style(options)
-    else:
-        _evaluate_upscalers(options)
-
-
-def _evaluate_style(options: Namespace) -> None:
-    model = _trained(options.style, options.runs)
-    followed, network = styles.served_style(options.style, model)
-    photographs = find_photographs(options.data)[: options.photographs or 10]
-    device = devices.chosen(options.device)
-    vgg = VGG16(vgg_weights.load(options.vgg))  # last, since it may be a long download
-    style = styles.Style.of(followed, network, vgg, device)
-    (found,) = styles.measure(
-        style,
-        photographs,
-        {options.size: max(styles.MILESTONES)},
-        styles.result_cache(options.runs, options.style),
-    )
-    print(found.table())
-    if options.record:
-        recipe.record(options.style, _measured(model, found.figures()))
-
-
-def _evaluate_upscalers(options: Namespace) -> None:
-    models = _upscalers(options)
-    photographs = find_photographs(options.data)[: options.photographs]
-    lpips = LPIPS(lpips_weights.load())
-    with tqdm(total=len(photographs), unit="photograph") as bar:
-        found = upscalers.evaluate(
-            _methods(models, options), photographs, options.upscale, lpips, bar.update
-        )
-    print(found.table())
-    if options.csv is not None:
-        atomic.write(options.csv, found.csv().encode())
-    if options.record:
-        benchmark, figures = options.data.resolve().name, found.figures()
-        for name, model in models.items():
-            earlier = recipe.evaluation_of(name, model.recipe) or {}
-            of_set = {"bicubic": figures["bicubic"], "network": figures[name]}
-            recipe.record(name, _measured(model, earlier | {benchmark: of_set}))
+    evaluation.evaluate(options, partial(_trained, runs=options.runs))
 
 
 def crops(options: Namespace) -> None:
-    picture = sheet(_methods(_upscalers(options), options), options.photographs, options.upscale)
-    _save(picture, options.out)
+    evaluation.crops(options, partial(_trained, runs=options.runs))
 
 
 def gallery(options: Namespace) -> None:
-    names = options.style or _models_of(options.store)
-    models = {name: _trained(name, options.runs) for name in names}
-    networks = {name: of for name, of in models.items() if isinstance(of.recipe, StylizeRecipe)}
-    if not networks:
-        raise TrainerError(f"no styles in {', '.join(options.style or [str(options.store)])}")
-    _save(gallery_sheet(networks, options.photographs), options.out)
+    stored = [] if options.style else _models_of(options.store)
+    evaluation.gallery(options, stored, partial(_trained, runs=options.runs))
 
 
-def _upscalers(options: Namespace) -> dict[str, TrainedModel]:
-    factor = options.upscale
-    names = options.model or [f"upscale_x{factor}_{objective}" for objective in OBJECTIVES]
-    models = {name: _trained(name, options.runs) for name in names}
-    for name, model in models.items():
-        if not isinstance(model.recipe, UpscaleRecipe) or model.recipe.network.factor != factor:
-            raise TrainerError(f"{name} does not enlarge by {factor}")
-    return models
-
-
-def _methods(models: Mapping[str, TrainedModel], options: Namespace) -> dict[str, Upscaler]:
-    methods = upscalers.methods(models, options.upscale)
-    if options.match_histogram:
-        return {name: match_histogram(method) for name, method in methods.items()}
-    return methods
-
-
-def _measured(model: TrainedModel, evaluation: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "recipe_digest": model.recipe.digest,
-        "training": model.training.model_dump(mode="json", exclude_none=True),
-        "evaluation": evaluation,
-    }
+def mixtures(options: Namespace) -> None:
+    evaluation.mixtures(options, partial(_trained, runs=options.runs))
 
 
 def export(options: Namespace) -> None:
@@ -256,15 +185,15 @@ def optimize(options: Namespace) -> None:
     if name != options.style:
         followed = followed.with_style_image(Path(options.style))
     content = read_rgb(options.content, options.short_side)
-    objective = _objective(followed, options.vgg)
+    loss = _objective(followed, options.vgg).toward(content)
     with tqdm(total=options.iterations, unit="iteration") as bar:
 
         def show(_: int, __: torch.Tensor, terms: LossTerms) -> None:
             bar.set_postfix_str(f"total {terms.total.item():.4g}", refresh=False)
             bar.update()
 
-        image = gatys.optimize(objective, content, options.iterations, show)
-    _save(Image.fromarray(pixels_of(image)), options.out)
+        image = gatys.optimize(loss, content, options.iterations, FROM_PHOTOGRAPH, show)
+    save(Image.fromarray(pixels_of(image)), options.out)
 
 
 def reproduce(options: Namespace) -> None:
@@ -301,11 +230,3 @@ def _trained(name: str, runs: Path) -> TrainedModel:
 def _objective(followed: StylizeRecipe, vgg_file: Path | None) -> PerceptualLoss:
     painting = read_rgb(followed.style.file, followed.style.short_side)
     return PerceptualLoss(VGG16(vgg_weights.load(vgg_file)), painting, followed.loss)
-
-
-def _save(image: Image.Image, file: Path) -> None:
-    try:
-        image.save(file, quality=90)  # of JPEG
-    except (OSError, ValueError) as error:
-        raise TrainerError(f"{file}: {error}") from error
-    print(f"wrote {file}")

@@ -1,8 +1,8 @@
 """Perceptual losses of the paper, section 3.2: content, style and TV loss; and two penalties."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -98,6 +98,17 @@ class LossTerms:
         return replace(self, style=scale * self.style)
 
 
+Loss = Callable[[Tensor], LossTerms]
+"""Of a picture, float RGB [1, 3, H, W] in [0, 255]."""
+
+
+class Objective(Protocol):
+    """What pictures in a style minimise, be they a network's or optimised."""
+
+    def toward(self, content: Tensor) -> Loss:
+        """The loss of pictures of this photograph, float RGB [1, 3, H, W] in [0, 255]."""
+
+
 class PerceptualLoss(nn.Module):
     """Content, style and TV loss of images beside one style image (equations 2 to 4).
 
@@ -121,6 +132,10 @@ class PerceptualLoss(nn.Module):
         """Content target: activations [N, C, h, w] of ``content``, RGB [N, 3, H, W] in [0, 255]."""
         target: Tensor = self.vgg(content, self.content_tap)[self.recipe.content_tap]
         return target
+
+    def toward(self, content: Tensor) -> Loss:
+        target = self.content_target(content)
+        return lambda output: self(output, target)
 
     def forward(self, output: Tensor, content_target: Tensor) -> LossTerms:
         """Losses of ``output``, RGB [N, 3, H, W] in [0, 255], each a mean over the batch."""

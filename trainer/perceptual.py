@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainer.losses import gram
+from trainer.losses import Loss, LossTerms, gram, total_variation
+from trainer.painter_recipe import PainterLossRecipe
 from trainer.pretrained.vgg import VGG16, Tap
 
 STYLE_TAPS: tuple[Tap, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
@@ -79,8 +80,7 @@ class TwoScaleStyle(nn.Module):
         top, left = corner
         square = (..., slice(top, top + side), slice(left, left + side))
         found = self.vgg(torch.cat([output[square], halved(output)]), _ALL_TAPS)
-        with torch.no_grad():
-            wanted = self.vgg(content[square], frozenset({CONTENT_TAP}))[CONTENT_TAP].float()
+        wanted = self.content_target(content[square]).float()
         # Measured by its own energy alone, a flat sky could not be given a single stroke.
         energy = wanted.square().mean(dim=(1, 2, 3)).clamp(min=CONTENT_ENERGY)
         difference = found[CONTENT_TAP][:n].float() - wanted
@@ -92,9 +92,18 @@ class TwoScaleStyle(nn.Module):
         return content_error, style_error
 
     @torch.no_grad()
-    def measure(self, picture: Tensor, content: Tensor, painting: int) -> tuple[float, float]:
-        """Content error, and style error as a mean over layers and scales, of a whole picture."""
-        wanted = self.vgg(content, frozenset({CONTENT_TAP}))[CONTENT_TAP]
+    def content_target(self, content: Tensor) -> Tensor:
+        """Activations of photographs [N, 3, H, W] that ``errors`` compares with."""
+        target: Tensor = self.vgg(content, frozenset({CONTENT_TAP}))[CONTENT_TAP]
+        return target
+
+    def errors(
+        self, picture: Tensor, content_target: Tensor, painting: int
+    ) -> tuple[Tensor, Tensor]:
+        """Relative content error, and style error as a mean over layers and scales: scalars.
+
+        Of a whole picture, RGB [1, 3, H, W] in [0, 255].
+        """
         found = self.vgg(picture, _ALL_TAPS)
         half = self.vgg(halved(picture), _ALL_TAPS)
         errors = [
@@ -102,5 +111,40 @@ class TwoScaleStyle(nn.Module):
             for scale, of in enumerate((found, half))
             for tap in STYLE_TAPS
         ]
-        content_error = relative_error(found[CONTENT_TAP], wanted)
-        return content_error.item(), torch.stack(errors).mean().item()
+        content_error = relative_error(found[CONTENT_TAP], content_target)
+        return content_error.squeeze(), torch.stack(errors).mean()
+
+    @torch.no_grad()
+    def measure(self, picture: Tensor, content: Tensor, painting: int) -> tuple[float, float]:
+        """The ``errors`` of a picture of the photograph ``content``, as numbers."""
+        content_error, style_error = self.errors(picture, self.content_target(content), painting)
+        return content_error.item(), style_error.item()
+
+
+class WholePictureObjective:
+    """What a Painter's training minimises for one style, of whole pictures and without its aids.
+
+    Errors are relative, not bounded: by the bound, training can begin at random weights.
+    ``style_weight`` is the painting's own, which multiplies the loss's.
+    """
+
+    def __init__(
+        self, vgg: VGG16, painting: Tensor, weights: PainterLossRecipe, style_weight: float
+    ) -> None:
+        self.style = TwoScaleStyle(vgg, [painting])
+        self.weights = weights
+        # In training, layers are summed.
+        self.style_weight = weights.style_weight * style_weight * len(STYLE_TAPS)
+
+    def toward(self, content: Tensor) -> Loss:
+        target = self.style.content_target(content)
+
+        def terms(picture: Tensor) -> LossTerms:
+            content_error, style_error = self.style.errors(picture, target, 0)
+            return LossTerms(
+                content=self.weights.content_weight * content_error,
+                style=self.style_weight * style_error,
+                total_variation=self.weights.tv_weight * total_variation(picture),
+            )
+
+        return terms

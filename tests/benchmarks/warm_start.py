@@ -20,7 +20,9 @@ from trainer import recipe as recipes
 from trainer.arguments import add_device, add_runs, add_vgg
 from trainer.commands import WEIGHTS
 from trainer.evaluation import styles
+from trainer.evaluation.descents import mean
 from trainer.evaluation.styles import Style
+from trainer.evaluation.trained_styles import find
 from trainer.images.photographs import find_photographs
 from trainer.pretrained import vgg_weights
 from trainer.pretrained.vgg import VGG16
@@ -115,17 +117,13 @@ def _measured(
     points = []
     for model in models:
         progress(f"measuring after {model.training.steps} steps")
-        style = Style.of(*styles.served_style(name, model), vgg, device)
+        style = Style.of(find(name, {name: model}.__getitem__), vgg, device)
         losses = [
-            styles.measured(
-                style.objective,
-                styles.stylize(style.network, image),
-                style.objective.content_target(image),
-            )
+            styles.measured(style.objective.toward(image), style.served.paint(image))
             for image in images
         ]
         trained = model.training
-        points.append(Point(trained.steps, trained.seconds, styles.mean(losses).total))
+        points.append(Point(trained.steps, trained.seconds, mean(losses).total))
     return points
 
 

@@ -7,6 +7,7 @@ import torch
 
 from trainer.networks.painter import Painter, PainterNet
 from trainer.painter_recipe import PainterRecipe
+from trainer.weights_file import TrainedModel, Training
 
 
 def recipe(painting: Path, **schedule: Any) -> PainterRecipe:
@@ -59,3 +60,12 @@ def enlivened(painter: Painter) -> Painter:
         assert last.bias is not None
         last.bias.add_(0.01)
     return painter.eval()
+
+
+def model(painting: Path, seed: int = 0) -> TrainedModel:
+    """A lively Painter of the small recipe, as a trained model."""
+    followed = recipe(painting)
+    torch.manual_seed(seed)
+    network = enlivened(followed.build())
+    training = Training(created="", device="cpu", steps=1, images=1, seconds=1.0, losses={})
+    return TrainedModel(network, followed, training)

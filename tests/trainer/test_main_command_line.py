@@ -77,7 +77,7 @@ def trained(folder: Path) -> TrainedModel:
 def test_help_lists_the_commands(tmp_path: Path) -> None:
     result = trainer(tmp_path, "--help")
     assert result.returncode == 0
-    for name in ("train", "evaluate", "export", "optimize", "vgg"):
+    for name in ("train", "evaluate", "gallery", "mixtures", "export", "optimize", "vgg"):
         assert f"\n    {name} " in result.stdout
 
 
@@ -118,7 +118,7 @@ def test_a_trained_network_is_compared_with_optimisation(
         *("--photographs", 1, "--size", 32, "--vgg", vgg_file),
     )
     assert result.returncode == 0, result.stderr
-    assert "optimised, 100 iterations" in result.stdout
+    assert "optimised from the photograph, 100 iterations" in result.stdout
 
 
 def test_a_photograph_is_stylised_by_optimisation(

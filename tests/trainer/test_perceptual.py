@@ -7,7 +7,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tests.support import small
-from trainer.perceptual import STYLE_TAPS, TwoScaleStyle, relative_error, symmetric_error
+from trainer.losses import total_variation
+from trainer.painter_recipe import PainterLossRecipe
+from trainer.perceptual import (
+    STYLE_TAPS,
+    TwoScaleStyle,
+    WholePictureObjective,
+    relative_error,
+    symmetric_error,
+)
 from trainer.pretrained.vgg import VGG16
 
 
@@ -81,3 +89,40 @@ def test_only_a_square_is_seen_at_full_size_and_everything_at_half(
     assert elsewhere[0].item() == pytest.approx(0, abs=1e-9)
     assert elsewhere[1].item() > before[1].item()
     assert style(changed, image, paintings, (32, 32))[0].item() > 0
+
+
+def test_the_errors_of_a_whole_picture_can_be_descended(
+    vgg: VGG16, photograph: NDArray[np.uint8]
+) -> None:
+    content, painting = (small.as_tensor(photograph[n : n + 64, n : n + 64]) for n in (0, 50))
+    style = TwoScaleStyle(vgg, [painting])
+    picture = content.clone().requires_grad_()
+    errors = style.errors(picture, style.content_target(content), 0)
+    assert tuple(error.item() for error in errors) == pytest.approx(
+        style.measure(content, content, 0), abs=1e-9
+    )
+    torch.stack(errors).sum().backward()
+    assert picture.grad is not None
+    step = 1e-2 * picture.grad / picture.grad.abs().max()
+    assert style.measure(content - step, content, 0)[1] < errors[1].item()
+
+
+def test_the_objective_of_a_whole_picture_weighs_as_training_does(
+    vgg: VGG16, photograph: NDArray[np.uint8]
+) -> None:
+    content, painting = (small.as_tensor(photograph[n : n + 64, n : n + 64]) for n in (0, 50))
+    weights = PainterLossRecipe(
+        drawing_weight=1,
+        content_weight=2,
+        style_weight=3,
+        tv_weight=5,
+        saturation_weight=1,
+        lattice_weight=1,
+        consistency_weight=1,
+    )
+    with torch.no_grad():
+        terms = WholePictureObjective(vgg, painting, weights, 0.5).toward(content)(painting + 1)
+    errors = TwoScaleStyle(vgg, [painting]).measure(painting + 1, content, 0)
+    assert terms.content.item() == pytest.approx(2 * errors[0])
+    assert terms.style.item() == pytest.approx(3 * 0.5 * len(STYLE_TAPS) * errors[1])
+    assert terms.total_variation.item() == pytest.approx(5 * total_variation(painting).item())

@@ -5,32 +5,55 @@ the same objective as our networks do; section 4.1 of Johnson et al. compares wi
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 
 import torch
 from torch import Tensor
 
-from trainer.losses import LossTerms, PerceptualLoss
+from trainer.losses import Loss, LossTerms
+from trainer.pretrained.vgg import MEAN
+
+FIRST_LOSS = 1e6
+"""What the loss of noise is scaled to. PyTorch's L-BFGS ignores curvatures below 1e-10, as relative
+errors have after its first step; but for that, no scale would matter."""
+SEED = 0
+"""Of the noise."""
+
+Scalar = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One way to optimise: where it starts, and how it searches."""
+
+    name: str
+    whose: str
+    iterations: int
+    """How many are usual."""
+    images: Callable[[Scalar, Tensor], Iterator[Tensor]]
+    """Of a loss and a photograph, float RGB [1, 3, H, W] in [0, 255]: the image after each
+    iteration, of the same shape and range, without end."""
 
 
 def optimize(
-    objective: PerceptualLoss,
+    loss: Loss,
     content: Tensor,
     iterations: int,
+    protocol: Protocol,
     on_iteration: Callable[[int, Tensor, LossTerms], None] | None = None,
 ) -> Tensor:
-    """Minimise the perceptual loss from the photograph on; returns the image.
+    """Minimise the loss of pictures of a photograph; returns the image.
 
     ``content``: float RGB [1, 3, H, W] in [0, 255]; the result has its shape and range.
     ``on_iteration`` receives the number of iterations done, the clamped image and its loss terms.
     """
-    target = objective.content_target(content)
     result = content
-    images = descend(lambda image: objective(image, target).total, content / 255)
+    images = protocol.images(lambda image: loss(image).total, content)
     for iteration, result in enumerate(islice(images, iterations), 1):
         if on_iteration is not None:
             with torch.no_grad():
-                on_iteration(iteration, result, objective(result, target))
+                on_iteration(iteration, result, loss(result))
     return result
 
 
@@ -40,9 +63,7 @@ def drawn(pixels: Tensor) -> Tensor:
 
 
 def descend(
-    loss: Callable[[Tensor], Tensor],
-    start: Tensor,
-    image_of: Callable[[Tensor], Tensor] = drawn,
+    loss: Scalar, start: Tensor, image_of: Callable[[Tensor], Tensor] = drawn
 ) -> Iterator[Tensor]:
     """The image after each iteration of L-BFGS, clamped to [0, 255], without end.
 
@@ -79,3 +100,39 @@ def descend(
     while True:
         optimizer.step(closure)  # type: ignore[no-untyped-call]
         yield image_of(moved.detach()).clamp(0, 255)
+
+
+def descend_from_noise(loss: Scalar, content: Tensor) -> Iterator[Tensor]:
+    """As the paper's authors optimise in their release (slow_neural_style.lua).
+
+    Noise of one level of 255 around the mean colour; L-BFGS without a line search, of which an
+    iteration takes one evaluation; only what is shown is clipped.
+    """
+    mean = 255 * torch.tensor(MEAN, device=content.device).view(1, 3, 1, 1)
+    noise = torch.randn(content.shape, generator=torch.Generator().manual_seed(SEED))
+    # The mean is no part of the variables: beside it, the first tiny step would be rounded off.
+    moved = noise.to(content.device).requires_grad_()
+    with torch.no_grad():
+        scale = FIRST_LOSS / loss(moved + mean)
+    optimizer = torch.optim.LBFGS(
+        [moved], lr=1, max_iter=1, history_size=100, tolerance_grad=0, tolerance_change=0
+    )
+
+    def closure() -> Tensor:
+        moved.grad = None
+        value = scale * loss(moved + mean)
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    while True:
+        optimizer.step(closure)  # type: ignore[no-untyped-call]
+        yield (moved.detach() + mean).clamp(0, 255)
+
+
+def descend_from_photograph(loss: Scalar, content: Tensor) -> Iterator[Tensor]:
+    """With a strong Wolfe line search: a harder yardstick for a network."""
+    return descend(loss, content / 255)
+
+
+FROM_NOISE = Protocol("from noise", "the authors'", 500, descend_from_noise)
+FROM_PHOTOGRAPH = Protocol("from the photograph", "our", 100, descend_from_photograph)

@@ -1,10 +1,13 @@
 """Contact sheets: pictures side by side, with captions beneath."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+
+from trainer.errors import TrainerError
 
 GAP = 6
 """Pixels between pictures."""
@@ -39,3 +42,15 @@ def stack(rows: Sequence[Image.Image]) -> Image.Image:
         stacked.paste(row, (0, top))
         top += row.height + GAP
     return stacked
+
+
+def save(image: Image.Image, file: Path) -> None:
+    """Write an image in the format that the file's name asks for, and say so.
+
+    Raises TrainerError if that cannot be done.
+    """
+    try:
+        image.save(file, quality=90)  # of JPEG
+    except (OSError, ValueError) as error:
+        raise TrainerError(f"{file}: {error}") from error
+    print(f"wrote {file}")

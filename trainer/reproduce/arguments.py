@@ -124,3 +124,39 @@ def add_experiments(parser: argparse.ArgumentParser) -> None:
         default=[4, 8],
         help="by which they are shrunk and enlarged (4 8)",
     )
+
+    add = experiment("authors", "A Painter's pictures beside those that the authors published.")
+    add(
+        "--pictures",
+        required=True,
+        type=Path,
+        metavar="FOLDER",
+        help="theirs, named PHOTOGRAPH_PAINTING.jpg",
+    )
+    add("--content", required=True, type=Path, metavar="FILE", help="the photograph")
+    add("--model", default="painter", metavar="NAME", help="a trained Painter (%(default)s)")
+    add_vgg(add)
+
+    add = experiment("stability", "How much of a picture stays when the photograph moves.")
+    add(
+        "--model",
+        action="append",
+        metavar="NAME",
+        help="a Painter or a style, as often as wanted (painter)",
+    )
+    add(
+        "--weights",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="the same by trained weights (.safetensors), as often as wanted",
+    )
+    add("--data", required=True, type=Path, metavar="FOLDER", help="photographs")
+    add(
+        "--photographs",
+        type=positive,
+        default=10,
+        metavar="N",
+        help="how many of them, in order of name (%(default)s)",
+    )

@@ -5,16 +5,25 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
-from trainer import devices
+from trainer import devices, weights_file
 from trainer.errors import TrainerError
 from trainer.evaluation import styles, upscalers
 from trainer.evaluation.result_cache import ResultCache
-from trainer.evaluation.styles import Style, served_style
+from trainer.evaluation.styles import Style
+from trainer.evaluation.trained_styles import (
+    PainterStyle,
+    TrainedStyle,
+    find,
+    find_all,
+    painter_styles,
+    styles_of,
+)
+from trainer.export import gallery
 from trainer.images.photographs import find_photographs
 from trainer.pretrained import lpips_weights, vgg_weights
 from trainer.pretrained.lpips import LPIPS
 from trainer.pretrained.vgg import VGG16
-from trainer.reproduce import objective, reconstruction, sizes, speed, upscaling
+from trainer.reproduce import authors, objective, reconstruction, sizes, speed, stability, upscaling
 from trainer.reproduce.reconstruction import CONTENT, STYLE, Reconstruction
 from trainer.reproduce.report import Report
 from trainer.weights_file import Trained
@@ -24,11 +33,12 @@ Experiment = Callable[[Namespace, Trained], None]
 
 
 def run_speed(options: Namespace, trained: Trained) -> None:
-    style = _style(options, trained, torch.device("cpu"))
-    session = speed.session(options.store, options.style)
+    found = find(options.style, trained)
+    style = _measured(found, options, torch.device("cpu"))
+    model = gallery.NAME if isinstance(found, PainterStyle) else options.style
     speed.run(
-        style.network,
-        session,
+        style.served,
+        speed.session(options.store, model),
         style.objective,
         options.content,
         options.sizes,
@@ -42,12 +52,12 @@ def run_objective(options: Namespace, trained: Trained) -> None:
     photographs = find_photographs(options.data)[: options.photographs]
     iterations = _by_size(options.sizes, options.iterations)
     found = styles.measure(
-        _style(options, trained, devices.chosen(options.device)),
+        _measured(find(options.style, trained), options, devices.chosen(options.device)),
         photographs,
         iterations,
         styles.result_cache(options.runs, options.style),
     )
-    objective.write(found, Report(options.out, f"objective_{options.style}"))
+    objective.write(found, _report(options, "objective", options.style))
 
 
 def _by_size(sizes: Sequence[int], iterations: Sequence[int]) -> dict[int, int]:
@@ -67,9 +77,9 @@ def run_style(options: Namespace, _: Trained) -> None:
 
 
 def run_sizes(options: Namespace, trained: Trained) -> None:
-    networks = {name: served_style(name, trained(name))[1] for name in options.style}
-    for name, network in networks.items():
-        sizes.run(network, options.content, options.sizes, Report(options.out, f"sizes_{name}"))
+    found = {name: find(name, trained).served() for name in options.style}
+    for name, style in found.items():
+        sizes.run(style, options.content, options.sizes, _report(options, "sizes", name))
 
 
 def run_upscaling(options: Namespace, trained: Trained) -> None:
@@ -80,6 +90,22 @@ def run_upscaling(options: Namespace, trained: Trained) -> None:
         methods = upscalers.methods(models, factor)
         report = Report(options.out, f"upscaling_x{factor}")
         upscaling.run(methods, models, options.photographs, factor, lpips, report)
+
+
+def run_authors(options: Namespace, trained: Trained) -> None:
+    styles = painter_styles(options.model, trained)
+    found = authors.pairs(options.pictures, options.content, styles)
+    vgg = VGG16(vgg_weights.load(options.vgg))
+    authors.run(found, options.content, vgg, Report(options.out, "authors"))
+
+
+def run_stability(options: Namespace, trained: Trained) -> None:
+    named = options.model or ([] if options.weights else [gallery.NAME])
+    networks = {name: find_all(name, trained) for name in named}
+    for file in options.weights:
+        networks[str(file)] = styles_of(str(file), weights_file.load(file))
+    photographs = find_photographs(options.data)[: options.photographs]
+    stability.run(networks, photographs, Report(options.out, "stability"))
 
 
 def _reconstruct(what: Reconstruction, options: Namespace) -> None:
@@ -94,9 +120,12 @@ def _reconstruct(what: Reconstruction, options: Namespace) -> None:
     )
 
 
-def _style(options: Namespace, trained: Trained, device: torch.device) -> Style:
-    recipe, network = served_style(options.style, trained(options.style))
-    return Style.of(recipe, network, VGG16(vgg_weights.load(options.vgg)), device)
+def _measured(found: TrainedStyle, options: Namespace, device: torch.device) -> Style:
+    return Style.of(found, VGG16(vgg_weights.load(options.vgg)), device)
+
+
+def _report(options: Namespace, experiment: str, style: str) -> Report:
+    return Report(options.out, f"{experiment}_{style.replace('/', '_')}")
 
 
 EXPERIMENTS: Mapping[str, Experiment] = {
@@ -106,5 +135,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
     "style": run_style,
     "sizes": run_sizes,
     "upscaling": run_upscaling,
+    "authors": run_authors,
+    "stability": run_stability,
 }
 """By their names on the command line."""

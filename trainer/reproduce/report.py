@@ -1,4 +1,4 @@
-"""Reports of experiments: figures as CSV and Markdown, pictures as PNG.
+"""Reports of experiments: figures as CSV and Markdown, pictures as PNG or JPEG.
 
 The Markdown also goes into README.md of the same folder, between the comments `<!-- NAME -->` and
 `<!-- end of NAME -->`, so that repeating an experiment refreshes the page.
@@ -9,6 +9,7 @@ import io
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 
@@ -37,12 +38,15 @@ class Report:
         if page.exists():
             atomic.write(page, included(page.read_text(), self.name, text).encode())
 
-    def picture(self, drawn: Image.Image, text: str) -> str:
+    def picture(
+        self, drawn: Image.Image, text: str, suffix: Literal[".png", ".jpg"] = ".png"
+    ) -> str:
         """Returns how the Markdown shows it; ``text`` says what there is to see."""
-        png = BytesIO()
-        drawn.save(png, "PNG", optimize=True)
-        self._write(".png", png.getvalue())
-        return f"![{text}]({self.name}.png)"
+        file = BytesIO()
+        kind = "PNG" if suffix == ".png" else "JPEG"
+        drawn.save(file, kind, optimize=True, quality=90)  # PNG has no quality
+        self._write(suffix, file.getvalue())
+        return f"![{text}]({self.name}{suffix})"
 
     def _write(self, suffix: str, content: bytes) -> None:
         file = self.folder / f"{self.name}{suffix}"

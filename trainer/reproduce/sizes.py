@@ -9,17 +9,16 @@ from PIL import Image
 from torch import Tensor
 
 from trainer.errors import TrainerError
-from trainer.evaluation.styles import stylize
+from trainer.evaluation.served_style import ServedStyle
 from trainer.images import sheets
 from trainer.images.photographs import pixels_of, read_rgb
-from trainer.networks.served import ServedStyleNet
 from trainer.reproduce.report import Report
 
 SIDE = 224
 """Longer side in pixels of what is shown."""
 
 
-def run(network: ServedStyleNet, photograph: Path, sizes: Sequence[int], report: Report) -> None:
+def run(style: ServedStyle, photograph: Path, sizes: Sequence[int], report: Report) -> None:
     """Write a sheet with a column for each size: the whole picture downsampled, and its middle.
 
     ``sizes``: longer sides in pixels. Raises TrainerError for sizes below SIDE.
@@ -29,7 +28,7 @@ def run(network: ServedStyleNet, photograph: Path, sizes: Sequence[int], report:
     for size in sizes:
         image = _read(photograph, size)
         height, width = image.shape[2:]
-        painted = pixels_of(stylize(network, image))
+        painted = pixels_of(style.paint(image))
         scale = SIDE / size
         shape = (round(height * scale), round(width * scale))
         whole.append((f"{width}x{height}", _shrunk(painted, shape)))

@@ -15,10 +15,10 @@ import torch
 from tqdm import tqdm
 
 from trainer.errors import TrainerError
-from trainer.evaluation import gatys
-from trainer.evaluation.styles import centre_crop, stylize
-from trainer.losses import PerceptualLoss
-from trainer.networks.served import ServedStyleNet
+from trainer.evaluation.gatys import FROM_PHOTOGRAPH
+from trainer.evaluation.served_style import ServedStyle
+from trainer.evaluation.styles import centre_crop
+from trainer.losses import Objective
 from trainer.reproduce.report import Cell, Report, table
 
 PAPER = {
@@ -59,9 +59,9 @@ class Timing:
 
 
 def run(
-    network: ServedStyleNet,
+    style: ServedStyle,
     session: onnxruntime.InferenceSession,
-    objective: PerceptualLoss,
+    objective: Objective,
     photograph: Path,
     sizes: Sequence[int],
     iterations: Sequence[int],
@@ -74,10 +74,12 @@ def run(
         image = centre_crop(photograph, size)
         pixels = image.round().byte().permute(0, 2, 3, 1).numpy()
         feeds = {"image": pixels, "strength": np.ones(1, "f4"), "preserve_color": np.zeros(1, "f4")}
+        if style.row is not None:
+            feeds["style"] = style.row[None].numpy()
         timings.append(
             Timing(
                 size,
-                network=_median_seconds(partial(stylize, network, image)),
+                network=_median_seconds(partial(style.paint, image)),
                 exported=_median_seconds(partial(session.run, None, feeds)),
                 marks=_optimise(objective, image, max(iterations), budget),
             )
@@ -85,14 +87,14 @@ def run(
     _report(timings, iterations, report)
 
 
-def session(store: Path, style: str) -> onnxruntime.InferenceSession:
-    """The newest version of a style in the model store; raises TrainerError if there is none."""
-    versions = [int(file.parent.name) for file in store.glob(f"{style}/[0-9]*/model.onnx")]
+def session(store: Path, model: str) -> onnxruntime.InferenceSession:
+    """The newest version of a model in the store; raises TrainerError if there is none."""
+    versions = [int(file.parent.name) for file in store.glob(f"{model}/[0-9]*/model.onnx")]
     if not versions:
         raise TrainerError(
-            f"{store} holds no {style}; python -m trainer export --style {style} writes it"
+            f"{store} holds no {model}; python -m trainer export --style {model} writes it"
         )
-    file = store / style / str(max(versions)) / "model.onnx"
+    file = store / model / str(max(versions)) / "model.onnx"
     return onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
 
 
@@ -106,14 +108,14 @@ def _median_seconds(run: Callable[[], object]) -> float:
 
 
 def _optimise(
-    objective: PerceptualLoss, image: torch.Tensor, iterations: int, budget: float
+    objective: Objective, image: torch.Tensor, iterations: int, budget: float
 ) -> list[float]:
     """Seconds from the start to the end of each iteration, until either limit is reached."""
     marks: list[float] = []
     size = image.shape[-1]
     start = time.perf_counter()
-    target = objective.content_target(image)
-    images = gatys.descend(lambda image: objective(image, target).total, image / 255)
+    loss = objective.toward(image)
+    images = FROM_PHOTOGRAPH.images(lambda image: loss(image).total, image)
     with tqdm(total=iterations, desc=f"{size} px", unit="iteration") as bar:
         for _ in islice(images, iterations):
             marks.append(time.perf_counter() - start)

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.support import small
+from tests.support import painters, small
 from trainer import commands, weights_file
 from trainer.__main__ import main
 from trainer.evaluation.gallery import HEIGHT, SHRINK, WIDTH
@@ -83,13 +83,30 @@ def test_titles_stand_beneath_the_paintings(photographs: tuple[Path, ...]) -> No
     assert (beneath[:, CELL_WIDTH + GAP :] == 255).all()
 
 
+def test_a_painter_has_a_row_for_each_style(photographs: tuple[Path, ...], painting: Path) -> None:
+    model = painters.model(painting)
+    weights_file.save(commands.WEIGHTS / "painter.safetensors", model)
+    (Path("model_store") / "painter").mkdir()
+    assert main(["gallery", str(photographs[0]), "--out", "all.png"]) == 0
+    assert main(["gallery", str(photographs[0]), "--style", "painter", "--out", "own.png"]) == 0
+    with Image.open("all.png") as whole, Image.open("own.png") as own:
+        row_height = (own.height + GAP) // 3
+        assert whole.height == 5 * row_height - GAP
+    above, one, other = cells(Path("own.png"), row_height)
+    assert not np.array_equal(one[1], other[1])
+    only = ["--style", "painter/other", "--out", "one.png"]
+    assert main(["gallery", str(photographs[0]), *only]) == 0
+    assert np.array_equal(cells(Path("one.png"), row_height)[1][1], other[1])
+    assert np.array_equal(cells(Path("one.png"), row_height)[0][1], above[1])
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["lost.jpg"], "lost.jpg: no such file"),
         (["lost.jpg", "--store", "empty"], "empty: No such file or directory"),
         (["lost.jpg", "--style", "nighthawks"], "no trained weights of 'nighthawks'"),
-        (["lost.jpg", "--style", "upscale"], "no styles in upscale"),
+        (["lost.jpg", "--style", "upscale"], "upscale is not a style"),
     ],
 )
 def test_mistakes_are_one_line(

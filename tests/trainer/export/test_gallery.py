@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from onnxruntime import InferenceSession
 from PIL import Image
 
@@ -14,22 +13,14 @@ from tests.support import painters
 from trainer.errors import TrainerError
 from trainer.export import gallery
 from trainer.networks.painter import Painter
-from trainer.weights_file import TrainedModel, Training
+from trainer.weights_file import TrainedModel
 
 STYLES = {"one", "other"}
 
 
-def painter_of(painting: Path, seed: int = 0) -> TrainedModel:
-    recipe = painters.recipe(painting)
-    torch.manual_seed(seed)
-    network = painters.enlivened(recipe.build())
-    training = Training(created="", device="cpu", steps=1, images=1, seconds=1.0, losses={})
-    return TrainedModel(network, recipe, training)
-
-
 @pytest.fixture(scope="module")
 def model(painting: Path) -> TrainedModel:
-    return painter_of(painting)
+    return painters.model(painting)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +110,7 @@ def test_rows_for_the_same_body_are_added_as_a_style(
 
 def test_rows_for_another_body_are_refused(exported: Path, painting: Path) -> None:
     with pytest.raises(TrainerError, match="another network"):
-        gallery.add(painter_of(painting, seed=1), exported, photograph=None)
+        gallery.add(painters.model(painting, seed=1), exported, photograph=None)
 
 
 def test_one_style_is_written_anew_and_the_others_stay(

@@ -6,9 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.support import small
+from tests.support import painters, small
 from tests.support.tables import rows
+from trainer import commands, weights_file
 from trainer.__main__ import main
+from trainer.export.graphs import to_onnx
+from trainer.networks.painter import Painter
+from trainer.networks.served_painter import ServedPainter
 from trainer.reproduce import speed
 from trainer.reproduce.speed import Timing
 
@@ -63,3 +67,19 @@ def test_a_style_that_was_not_exported_is_refused(
 ) -> None:
     assert main([*arguments, "--store", "nowhere"]) == 2
     assert "nowhere holds no small; python -m trainer export" in capsys.readouterr().err
+
+
+def test_a_style_of_a_painter_is_timed_by_the_network_that_all_share(
+    arguments: list[str], painting: Path
+) -> None:
+    model = painters.model(painting)
+    weights_file.save(commands.WEIGHTS / "painter.safetensors", model)
+    assert isinstance(model.network, Painter)
+    version = Path("store/painter/1")
+    version.mkdir(parents=True)
+    network = to_onnx(ServedPainter(model.network.body).eval(), {"title": "A small Painter"})
+    (version / "model.onnx").write_bytes(network.SerializeToString())
+    painted = ["--style", "painter/other", "--store", "store"]
+    assert main([*arguments, *painted, "--sizes", "32", "--iterations", "1"]) == 0
+    (row,) = rows(Path("paper/speed.csv"))
+    assert float(row["exported_s"]) > 0
