@@ -23,6 +23,7 @@ def keep(run: Run, model: TrainedModel, folder: Path, name: str) -> None:
     moments = {
         key: run.optimizer.state[parameter]["exp_avg_sq"].detach().cpu().bfloat16().contiguous()
         for key, parameter in run.network.named_parameters()
+        if run.optimizer.state[parameter]  # else no stage has trained it yet
     }
     atomic.write(_moments(folder, name), serialize(moments, {"step": str(run.progress.step)}))
 
@@ -43,7 +44,9 @@ def restore(folder: Path, name: str, device: torch.device) -> Run:
     file = _moments(folder, name)
     try:
         with safe_open(file, "pt") as stored:
-            for key, parameter in run.network.named_parameters():
+            parameters = dict(run.network.named_parameters())
+            for key in stored.keys():  # noqa: SIM118
+                parameter = parameters[key]
                 run.optimizer.state[parameter] = {
                     "step": torch.tensor(float(training.steps)),
                     "exp_avg": torch.zeros_like(parameter),

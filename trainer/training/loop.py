@@ -172,12 +172,17 @@ def clip_gradient(optimizer: torch.optim.Optimizer) -> None:
     clipped. Adam has one group of parameters.
     """
     (group,) = optimizer.param_groups
+    decay = group["betas"][1]
     states = [optimizer.state[parameter] for parameter in group["params"]]
-    if not all(states):
+    squares = [
+        # Adam's own bias correction: the moments start from zero.
+        state["exp_avg_sq"].sum() / (1 - decay ** state["step"].item())
+        for state in states
+        if state  # else it has had no gradient yet
+    ]
+    if not squares:
         return  # the first step
-    # Adam's own bias correction: the moments start from zero.
-    correction = 1 - group["betas"][1] ** states[0]["step"].item()
-    mean_square = torch.stack([state["exp_avg_sq"].sum() for state in states]).sum() / correction
+    mean_square = torch.stack(squares).sum()
     nn.utils.clip_grad_norm_(group["params"], CLIP_FACTOR * mean_square.sqrt().item())
 
 
