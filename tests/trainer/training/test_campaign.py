@@ -9,6 +9,7 @@ from torch import Tensor
 
 from tests.support import painters, small
 from trainer.errors import TrainerError
+from trainer.networks.painter import Painter
 from trainer.training import campaign, checkpoint, loop
 
 
@@ -45,3 +46,17 @@ def test_what_was_never_kept_cannot_be_restored(tmp_path: Path) -> None:
     assert not campaign.kept(tmp_path, "gallery")
     with pytest.raises(TrainerError, match=r"gallery\.safetensors"):
         campaign.restore(tmp_path, "gallery", small.CPU)
+
+
+def test_what_no_stage_has_trained_yet_is_kept_without_moments(
+    painting: Path, tmp_path: Path
+) -> None:
+    run = checkpoint.new_run(painters.recipe(painting), small.CPU)
+    assert isinstance(run.network, Painter)
+    run.network.common_rows.sum().backward()
+    run.optimizer.step()
+    campaign.keep(run, loop.trained_model(run), tmp_path, "small")
+    restored = campaign.restore(tmp_path, "small", small.CPU)
+    assert isinstance(restored.network, Painter)
+    assert restored.optimizer.state[restored.network.common]
+    assert not restored.optimizer.state[restored.network.own]
