@@ -101,14 +101,14 @@ def _styles(
     """Names of the styles, or of ``only`` one, and the files of each by name."""
     painter, recipe = _painter(model), model.recipe
     assert isinstance(recipe, PainterRecipe)
-    served = ServedPainter(painter.body).eval()
+    served, session = ServedPainter(painter.body).eval(), store.session_of(serialized)
     every = painter.rows.detach().numpy().reshape(len(recipe.paintings), len(recipe.strokes), -1)
     for painting, rows in zip(recipe.paintings, every, strict=True):
         if only not in (None, painting.name):
             continue
         pixels = pixels_of(read_rgb(photograph or painting.file, store.PREVIEW_SHORT_SIDE))
         both = np.stack([pixels, pixels[:, ::-1]])
-        painted = [store.checked(served, serialized, both, row)[0] for row in rows]
+        painted = [store.checked(served, session, both, row)[0] for row in rows]
         preview, table = io.BytesIO(), io.BytesIO()
         Image.fromarray(painted[len(rows) // 2]).save(preview, "JPEG", quality=90)
         np.savez_compressed(table, rows=rows)

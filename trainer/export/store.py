@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def export(
     serialized = to_onnx(served, card).SerializeToString(deterministic=True)
     image = read_rgb(photograph or _painting(model.recipe), PREVIEW_SHORT_SIDE)
     pixels = pixels_of(image)
-    shown = _preview(pixels, model.recipe, lambda batch: checked(served, serialized, batch))
+    shown = _preview(pixels, model.recipe, partial(checked, served, session_of(serialized)))
     preview = io.BytesIO()
     Image.fromarray(shown).save(preview, "JPEG", quality=90)
 
@@ -131,9 +132,14 @@ def _preview(
     return np.concatenate([enlarge(low, factor)[:, :middle], enlarged[:, middle:]], axis=1)
 
 
+def session_of(serialized: bytes) -> onnxruntime.InferenceSession:
+    """A session of a serialized ONNX model on the CPU."""
+    return onnxruntime.InferenceSession(serialized, providers=["CPUExecutionProvider"])
+
+
 def checked(
     served: Served,
-    serialized: bytes,
+    session: onnxruntime.InferenceSession,
     pixels: NDArray[np.uint8],
     row: NDArray[np.float32] | None = None,
 ) -> NDArray[np.uint8]:
@@ -142,7 +148,6 @@ def checked(
     The first image is stylised in full, the second by half and in its own colours; by a Painter,
     with this row [D]. Raises TrainerError if they differ by more than TOLERANCE.
     """
-    session = onnxruntime.InferenceSession(serialized, providers=["CPUExecutionProvider"])
     values = {"strength": (1, 0.5), "preserve_color": (0, 1), "style": (row, row)}
     feeds = {
         "image": pixels,

@@ -44,9 +44,10 @@ def restore(folder: Path, name: str, device: torch.device) -> Run:
     file = _moments(folder, name)
     try:
         with safe_open(file, "pt") as stored:
-            parameters = dict(run.network.named_parameters())
-            for key in stored.keys():  # noqa: SIM118
-                parameter = parameters[key]
+            remembered = set(stored.keys())
+            for key, parameter in run.network.named_parameters():
+                if key not in remembered:
+                    continue  # no stage has trained it yet
                 run.optimizer.state[parameter] = {
                     "step": torch.tensor(float(training.steps)),
                     "exp_avg": torch.zeros_like(parameter),

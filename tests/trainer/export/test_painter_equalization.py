@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import onnx
-import onnxruntime
 import pytest
 import torch
 
 from tests.support import painters
+from tests.support.optimized import operations
 from trainer.export import calibration, graphs
 from trainer.export.calibration import Example
 from trainer.export.painter_equalization import equalized
@@ -44,11 +43,5 @@ def test_all_convolutions_after_the_first_residual_block_run_in_bytes(
 ) -> None:
     prepared = equalized(ServedPainter(painter.body).eval(), examples)
     of_bytes = quantized(graphs.to_onnx(prepared, {}))
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
-    onnxruntime.InferenceSession(
-        of_bytes.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    run = [node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node]
+    run = operations(of_bytes, tmp_path)
     assert (run.count("QLinearConv"), run.count("Conv")) == (10, 4)

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.support import small
+from tests.support.optimized import operations
 from trainer.export import graphs, precisions
 from trainer.export.calibration import Example
 from trainer.export.equalization import equalized
@@ -26,13 +27,7 @@ def of_bytes(wave: ServedStyleNet, others: list[Example]) -> onnx.ModelProto:
 def test_all_convolutions_after_the_first_residual_block_run_in_bytes(
     of_bytes: onnx.ModelProto, tmp_path: Path
 ) -> None:
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
-    onnxruntime.InferenceSession(
-        of_bytes.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    run = [node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node]
+    run = operations(of_bytes, tmp_path)
     assert (run.count("QLinearConv"), run.count("Conv")) == (10, 4)
 
 
